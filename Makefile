@@ -1,0 +1,54 @@
+# make demo   own .venv, build, walk the stages from text to vectors and print each   (TEXT=file: on your own text)
+# make test   build with warnings as errors, lint, types, tests, and the core once more under the sanitizers
+PYTHON ?= python3
+BIN := .venv/bin
+TEXT ?=
+
+.PHONY: demo test build lint types check sanitize slow stubs clean
+
+demo: .venv/.built
+	$(BIN)/qianru demo $(if $(TEXT),--text "$(TEXT)")
+
+test: build lint types check sanitize
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+
+# Built once for the demo; `make build` always asks the build system what has changed.
+.venv/.tools: .venv/bin/pip pyproject.toml
+	$(BIN)/pip install --quiet --disable-pip-version-check "scikit-build-core>=1.1" "nanobind>=3.1" "nanobind-backend>=1.0" ninja "cmake>=3.24"
+	@touch $@
+
+.venv/.built: .venv/.tools
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.built
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+build: .venv/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+
+lint:
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types:
+	$(BIN)/mypy
+
+check:
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+# The same tests that touch the core, against a core built with AddressSanitizer and UBSan.
+sanitize:
+	BIN=$(BIN) tests/sanitize.sh
+
+slow: build
+	$(BIN)/pytest -q -m slow
+
+stubs:
+	$(BIN)/python -m nanobind.stubgen -m qianru._core -o src/qianru/_core.pyi
+
+clean:
+	rm -rf .venv build demo-model

@@ -1,0 +1,8 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+void bind_text(nanobind::module_& m);
+void bind_static(nanobind::module_& m);
+void bind_vectors(nanobind::module_& m);
+void bind_search(nanobind::module_& m);

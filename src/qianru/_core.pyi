@@ -1,3 +1,9 @@
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
+
+
 def available_isas() -> list[str]:
     """Instruction sets compiled in that this processor has, slowest first."""
 
@@ -8,3 +14,41 @@ def set_isa(name: str) -> None:
     """
     Use another instruction set from available_isas(); for tests and benchmarks.
     """
+
+class Word2vecTrainer:
+    """word2vec over a stream of ids, one epoch at a time."""
+
+    def __init__(self, ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, dim: int, window: int, negative: int, cbow: bool, mean_gradient: bool, sample: float, learning_rate: float, min_learning_rate: float, epochs: int, threads: int, seed: int) -> None: ...
+
+    def start_epoch(self) -> None: ...
+
+    def wait(self, seconds: float) -> bool:
+        """True once the epoch has ended."""
+
+    def stop(self) -> None: ...
+
+    def release_outputs(self) -> None:
+        """
+        Ends training and frees the output vectors, so that a copy of the input vectors finds room.
+        """
+
+    @property
+    def n_positions_done(self) -> int: ...
+
+    @property
+    def n_kept(self) -> int: ...
+
+    @property
+    def n_pairs(self) -> int: ...
+
+    @property
+    def loss(self) -> float: ...
+
+    @property
+    def diverged(self) -> bool: ...
+
+    def read_vectors(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
+        """Copies the input vectors to out [n_keys, dim]."""
+
+    def write_vectors(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Copies rows [n_keys, dim] to the input vectors."""

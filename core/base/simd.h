@@ -15,7 +15,7 @@
 
 namespace qianru::QIANRU_ISA {
 
-// QIANRU_WIDTH may be forced wider than the registers, so that the 16-lane code can be tested without AVX-512.
+// QIANRU_WIDTH forces 16 lanes on narrower registers, so that the AVX-512 code can be tested without AVX-512.
 #if defined(QIANRU_WIDTH)
 constexpr int kWidth = QIANRU_WIDTH;
 #elif defined(__AVX512F__)
@@ -27,7 +27,7 @@ constexpr int kWidth = 4;
 #endif
 
 // AVX-512 and NEON have 32 vector registers, the others 16.
-#if defined(__AVX512F__) || defined(__aarch64__)
+#if defined(__AVX512F__) || defined(__aarch64__) || defined(QIANRU_WIDTH)
 constexpr int kRegisters = 32;
 #else
 constexpr int kRegisters = 16;
@@ -43,8 +43,10 @@ static inline Vf broadcast(float x) { return x - Vf{}; }
 
 // Keeps the compiler from folding a load into each of its uses, which would load it again for each.
 static inline Vf in_register(Vf v) {
-#if defined(__x86_64__)
-  if constexpr (sizeof(Vf) * 4 <= kRegisters * 64 && kWidth <= 16) asm("" : "+x"(v));
+#if defined(QIANRU_WIDTH)
+  // wider than a register: nothing to keep
+#elif defined(__x86_64__)
+  asm("" : "+x"(v));
 #elif defined(__aarch64__)
   asm("" : "+w"(v));
 #endif

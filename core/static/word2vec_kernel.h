@@ -7,7 +7,8 @@
 //   loss   L = sum_cj  -log sigma(s_cj) if y_j = 1, else -log sigma(-s_cj)
 //   update g_cj = rate * (y_j - sigma(s_cj));   u_c += sum_j g_cj v_j;   v_j += sum_c g_cj u_c
 //
-// where both sums read the values from before the step. Skip-gram shares the drawn words between the C pairs of a window
+// where the scores are those from before the step, and the outputs are taken six at a time: v_j's sum reads the inputs as the
+// sixes before it left them, a difference of the order of rate^2 that word2vec.c makes at every output. Skip-gram shares the drawn words between the C pairs of a window
 // (Ji et al. 2016, arXiv:1604.04661), which turns the step into three small matrix products; CBOW is the case of one input row
 // h, the mean of the C context rows.
 #pragma once

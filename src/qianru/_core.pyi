@@ -15,6 +15,22 @@ def set_isa(name: str) -> None:
     Use another instruction set from available_isas(); for tests and benchmarks.
     """
 
+def word2vec_window_step(inputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], outputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], labels: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], *, rate: float, cbow: bool, input_scale: float) -> float:
+    """
+    One training step in place on inputs [C, dim] and outputs [N, dim]; returns the loss. For tests.
+    """
+
+def huffman_paths(counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> list[list[tuple[int, float]]]:
+    """
+    For each word the (inner node, sign) pairs from the root down. For tests.
+    """
+
+def draw_negatives(counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], power: float, key: int, n: int) -> list[int]:
+    """n draws of an id from counts^power. For tests."""
+
+def keep_probabilities(counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], sample: float) -> list[float]:
+    """Probability of keeping a token of each word. For tests."""
+
 class Word2vecTrainer:
     """word2vec over a stream of ids, one epoch at a time."""
 

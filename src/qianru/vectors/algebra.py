@@ -1,4 +1,4 @@
-"""Nearest words and analogies: arguments become unit queries, core/search scans every row, rows become words."""
+"""Nearest words and analogies: rows become unit queries, and core/search scans every row for each."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class Searcher:
     def nearest(
         self, queries: Float32Array, k: int, *, exclude: Int64Array, among: UInt32Array | None = None
     ) -> tuple[Int64Array, Float32Array]:
-        """Rows int64 and cosines float32, both [m, k], for queries [m, dim]; -1 where fewer than k rows are left."""
+        """Rows int64 and cosines float32, both [m, k], for queries [m, dim]; row -1 where none is left."""
         return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among, cos_mul=False)
 
     def analogies(
         self, triples: Int64Array, k: int, *, method: str, among: UInt32Array | None = None
     ) -> tuple[Int64Array, Float32Array]:
-        """Rows and scores [m, k] of "a is to b as c is to ?" for triples [m, 3] of rows, a, b and c never answering.
+        """Rows and scores [m, k]: "a is to b as c is to ?" for triples [m, 3], those three left out.
 
-        "add": cosine to b - a + c, all of length 1 (3CosAdd; Mikolov, Yih & Zweig 2013). "mul": the product of the
-        cosines to b and c over the one to a, all moved to 0 … 1 (3CosMul; Levy & Goldberg 2014).
+        "add": cosine to b - a + c, all of length 1 (3CosAdd; Mikolov, Yih & Zweig 2013). "mul": the product
+        of the cosines to b and c over the one to a, all moved to 0 … 1 (3CosMul; Levy & Goldberg 2014).
         """
         if method not in ("add", "mul"):
             raise ArgumentError(f'method must be "add" or "mul", got {method!r}')
@@ -92,7 +92,9 @@ def unit_rows(matrix: Float32Array) -> Float32Array:
     """The matrix [m, dim] with rows of length 1; zero rows stay zero. Lengths are taken in float64."""
     wide = matrix.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1, keepdims=True)
-    units: Float32Array = np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0).astype(np.float32)
+    units: Float32Array = np.divide(wide, lengths, out=np.zeros_like(wide), where=lengths > 0).astype(
+        np.float32
+    )
     return units
 
 

@@ -1,4 +1,4 @@
-"""The keys of `Vectors`: a sequence of words over plain arrays, which may be mapped from a file and are then read on demand."""
+"""The keys of `Vectors`: words over plain arrays, which may be mapped from a file and are read on demand."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _ITERATE_ROWS = 8192
 class Keys(Sequence[str]):
     """Distinct words in row order; `find` looks one up by hash without reading the others.
 
-    `bytes` [n_bytes] uint8: the words' UTF-8, one after the other; `offsets` [n_keys + 1] uint64: where each begins;
-    `table` [n_slots] uint64: the hash table (docs/reference/model-folder.md).
+    `bytes` [n_bytes] uint8: the words' UTF-8, one after the other; `offsets` [n_keys + 1] uint64: where each
+    begins; `table` [n_slots] uint64: the hash table (docs/reference/model-folder.md).
     """
 
     def __init__(self, data: UInt8Array, offsets: UInt64Array, table: UInt64Array) -> None:
         self.bytes = data
         self.offsets = offsets
         self.table = table
-        self.index_ = _core.KeyIndex(data, offsets, table)
+        self.lookup = _core.KeyIndex(data, offsets, table)
 
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Keys:
-        """Check and pack words. Raises ArgumentError for an empty, repeated or unencodable one, and for none at all."""
+        """Pack words. Raises ArgumentError for an empty, repeated or unencodable one, and for none at all."""
         if isinstance(words, str):
             raise ArgumentError("keys must be a sequence of words, got one str", hint='write ["word", …]')
         encoded: list[bytes] = []
@@ -53,21 +53,21 @@ class Keys(Sequence[str]):
         if len(duplicates):
             word = encoded[duplicates[0]].decode()
             raise ArgumentError(
-                f"keys must be unique, got {word!r} at row {keys.find(word)} and again at row {duplicates[0]}",
+                f"keys must be unique, got {word!r} at rows {keys.find(word)} and {duplicates[0]}",
                 hint="drop the repeated words and their rows",
             )
         return keys
 
     @classmethod
     def from_bytes(cls, data: UInt8Array, offsets: UInt64Array) -> tuple[Keys, list[int]]:
-        """Build the table; also returns the rows whose key already stands in a lower row (looking it up finds that one)."""
+        """Build the table; also returns the rows whose key stands in a lower row already."""
         table = np.empty(_core.slots_for(len(offsets) - 1), dtype=np.uint64)
         duplicates = _core.fill_table(data, offsets, table)
         return cls(data, offsets, table), list(duplicates)
 
     def find(self, word: str) -> int:
         """The row of the word, or -1."""
-        return self.index_.find(word.encode("utf-8", "surrogatepass"))
+        return self.lookup.find(word.encode("utf-8", "surrogatepass"))
 
     def row(self, word: str) -> int:
         """The row of the word. Raises UnknownWordError, naming close spellings."""
@@ -120,7 +120,9 @@ class Keys(Sequence[str]):
         if isinstance(other, Keys):
             return np.array_equal(self.offsets, other.offsets) and np.array_equal(self.bytes, other.bytes)
         if isinstance(other, (list, tuple)):
-            return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+            return len(self) == len(other) and all(
+                mine == theirs for mine, theirs in zip(self, other, strict=True)
+            )
         return NotImplemented
 
     __hash__ = None  # type: ignore[assignment]
@@ -138,25 +140,26 @@ class Keys(Sequence[str]):
             return data.decode()
         except UnicodeDecodeError:
             raise FormatError(
-                f"key {row} is not UTF-8: the keys file is damaged", hint="write the model again from its source"
+                f"key {row} is not UTF-8: the keys file is damaged",
+                hint="write the model again from its source",
             ) from None
 
 
 def close_spellings(keys: Keys, word: str, n: int = _N_CLOSE) -> tuple[str, ...]:
-    """Keys spelled nearly like the word, nearest first: other letter case, then few edits; for Han, shared characters."""
+    """Keys spelled nearly like the word: in other letter case, then by edits; Han ones share a character."""
     if not word:
         return ()
     found: list[str] = []
     for variant in (word.lower(), word.upper(), word.title(), word.casefold(), word.strip()):
         if variant != word and variant in keys and variant not in found:
             found.append(variant)
-    rows = keys.index_.close_spellings(word.encode("utf-8", "replace"), _edit_limit(word), n + len(found))
+    rows = keys.lookup.close_spellings(word.encode("utf-8", "replace"), _edit_limit(word), n + len(found))
     found.extend(key for key in (keys[row] for row in rows) if key not in found)
     return tuple(found[:n])
 
 
 def _edit_limit(word: str) -> int:
-    """How many edits still make a spelling close: more in longer words; a Han word keeps one character at least."""
+    """How many edits still are close: more in longer words; of a Han word one character must stay."""
     if any("\u3400" <= c <= "\u9fff" or c >= "\U00020000" for c in word):
         return min(max(len(word) - 1, 1), 3)
     return 1 if len(word) < 5 else 2 if len(word) < 10 else 3

@@ -15,7 +15,10 @@ from qianru.vectors.keys import Keys
 
 @dataclass(frozen=True)
 class Stored:
-    """Keys, matrix float32 [n_keys, dim], counts uint64 [n_keys] or None, provenance, and the fingerprint once known."""
+    """Keys, matrix float32 [n_keys, dim], counts uint64 [n_keys] or None, provenance.
+
+    The fingerprint is None until it has been taken.
+    """
 
     keys: Keys
     matrix: Float32Array
@@ -25,11 +28,11 @@ class Stored:
 
 
 def fingerprint(keys: Keys, matrix: Float32Array) -> str:
-    """SHA-256, in hexadecimal, over the shape, the keys and the matrix: the identity of a model, on any machine."""
+    """SHA-256 over shape, keys and matrix, in hexadecimal: the identity of a model."""
     digest = hashlib.sha256(b"qianru vectors 1\n")
     digest.update(np.array(matrix.shape, dtype="<u8").tobytes())
     digest.update(keys.offsets.astype("<u8", copy=False).data)
     digest.update(keys.bytes.data)
-    # Every key of the same size as its bytes has been hashed; -0.0 and 0.0 differ on purpose: the bits are the model.
+    # The bits are hashed, so -0.0 and 0.0 differ.
     digest.update(np.ascontiguousarray(matrix, dtype="<f4").data)
     return digest.hexdigest()

@@ -30,7 +30,8 @@ This text is generated. A program, qianru's sample world, wrote every line from 
 of its own; names and most events in it are made up. It is here to try things out and to test with. What a
 model scores on it says nothing about how good that model is on real text.
 
-本文件夹的文字由程序生成（qianru 的样例世界），不是真实语料；在它上面得到的分数不能说明模型在真实文本上的好坏。
+本文件夹的文字由程序生成（qianru 的样例世界），不是真实语料；
+在它上面得到的分数不能说明模型在真实文本上的好坏。
 
 world version: {version}
 seed: {seed}
@@ -113,7 +114,7 @@ def write_sample(
             watched = lines if reporter is None else reporter.watch(lines)
             files.append(_write_file(beside, _FILES[part], watched))
         (beside / "truth").mkdir()
-        files += [_write_file(beside, f"truth/{name}", make()) for name, make in all_truth(seed).items()]
+        files += [_write_file(beside, f"truth/{name}", lines) for name, lines in all_truth(seed).items()]
         manifest = SampleManifest(WORLD_VERSION, True, seed, n_bytes, tuple(languages), tuple(files))
         text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2)
         _write_file(beside, "manifest.json", [text])

@@ -132,10 +132,8 @@ def test_bad_arguments_stop_before_any_work(tmp_path: Path, arguments: dict[str,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_aligned_lines_are_parallel(tmp_path: Path) -> None:
-    write_sample(tmp_path / "world", n_bytes=400_000)
-    lines = (tmp_path / "world" / "aligned.en-zh.tsv").read_text(encoding="utf-8").splitlines()
-    pairs = [line.split("\t") for line in lines]
+def test_aligned_lines_are_parallel() -> None:
+    pairs = [line.split("\t") for line in SampleLines("en-zh", n_bytes=400_000)]
     assert all(len(pair) == 2 for pair in pairs)
     known = {english: chinese for english, chinese in translations() if english[0].isupper()}
     n_seen = 0

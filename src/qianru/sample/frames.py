@@ -1,9 +1,9 @@
 """Frames: one meaning, said in both languages.
 
-Each line is `weight | draws | English | 中文`, sometimes with a label as fifth column; a line
-that ends in a backslash goes on in the next. A draw `p:person` picks a row of a table, `r:p.role` a word that the row keeps
-company with, `n:@name` a generated name, `k:#big` a number. A slot `{p}` prints the plain form, `{p.his}`
-another one. Of two draws from the same place the second never repeats the first.
+Each line is `weight | draws | English | 中文`, sometimes with a label as fifth column; a line that ends in
+a backslash goes on in the next. A draw `p:person` picks a row of a table, `r:p.role` a word that the row
+keeps company with, `n:@name` a generated name, `k:#big` a number. A slot `{p}` prints the plain form,
+`{p.his}` another one. Of two draws from the same place the second never repeats the first.
 
 How relations get in: the frames of a quality have words of their own. "king" is met in royal frames and in
 male ones, "queen" in royal and female ones, "man" in common and male ones, so the contexts of king, less
@@ -109,7 +109,7 @@ THINGS = """
 12 | s:sense x:s.near y:s.near n:@name | {n} knows every {s}, the {x} and the {y}. | \
     {n}了解{s}，也了解{x}和{y}。 | sense
 3 | n:@name k:#small t:topic w:t.word | {n} pointed at line {k} of the text about {w}. | \
-    {n}指着关于{w}的课文第{k}行。 | line
+    {n}指着介绍{w}的课文第{k}行。 | line
 3 | n:@name t:topic w:t.word | {n} says this way of {t} is fine with the {w}. | \
     {n}说用{w}这样做也行。 | fine
 """

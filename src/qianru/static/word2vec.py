@@ -176,6 +176,7 @@ class _Run:
         )
         self._n_initial = 0 if initial is None else self._start_from(initial)
         self._losses: list[float] = []
+        self._pairs: list[int] = []
         self._kept: Float32Array | None = None  # the last good epoch, in a file without a name
         self._seconds = 0.0
 
@@ -224,6 +225,7 @@ class _Run:
         self._seconds += time.perf_counter() - started
         if trainer.diverged:
             self._fail(epoch)
+        self._pairs.append(trainer.n_pairs)
         self._losses.append(trainer.loss / trainer.n_pairs if trainer.n_pairs else 0.0)
 
     def _fail(self, epoch: int) -> None:
@@ -272,6 +274,7 @@ class _Run:
                 "initial_words": self._n_initial,
                 "epochs_done": len(self._losses),
                 "loss_per_epoch": list(self._losses),
+                "pairs_per_epoch": list(self._pairs),
                 "corpus": {
                     **encoded.settings,
                     "fingerprint": encoded.fingerprint,

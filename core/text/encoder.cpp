@@ -89,11 +89,10 @@ void Encoder::line_end() {
 }
 
 void Encoder::flush() {
-  for (std::size_t i = 0; i < n_pending_; ++i) {
-    Pending& item = pending_[i];
-    out_->push_back(item.mark ? item.mark : table_.add(item.key));
-    item.mark = 0;
-  }
+  const std::size_t n_before = out_->size();
+  out_->resize(n_before + n_pending_);
+  std::uint32_t* out = out_->data() + n_before;
+  for (std::size_t i = 0; i < n_pending_; ++i) out[i] = marks_[i] ? marks_[i] : table_.add(pending_[i]);
   n_pending_ = 0;
 }
 
@@ -154,12 +153,14 @@ IdBlock Encoder::finish() {
   block.n_long = n_long_;
   block.starts_in_line = starts_in_line_;
   block.leading_line_end = !ids_.empty() && ids_[0] == kLineEndId;
-  const std::vector<std::uint64_t>& hashes = table_.hashes();
+  const std::uint64_t* hashes = table_.hashes().data();
+  SequenceHash hash;
   for (std::size_t i = block.leading_line_end ? 1 : 0; i < ids_.size(); ++i) {
     const bool is_word = ids_[i] != kLineEndId;
-    block.hash.add(is_word ? hashes[ids_[i]] : kLineEndItem);
+    hash.add(is_word ? hashes[ids_[i]] : kLineEndItem);
     block.n_words += is_word;
   }
+  block.hash = hash;
   ids_.clear();
   han_ids_.clear();
   han_.clear();

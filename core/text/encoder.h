@@ -51,15 +51,14 @@ class Encoder {
  private:
   static constexpr std::size_t kPending = 64;
   static constexpr std::uint32_t kHanRunId = 0xFFFFFFFD;  // stands in ids_ for a run that is being cut; ends one in han_ids_
-  struct Pending { Key key; std::uint32_t mark; };        // mark: 0 for a word, else the id to write
-
   void push(const Key& key) {
     table_.prefetch(key);
-    pending_[n_pending_++] = {key, 0};
+    marks_[n_pending_] = 0;
+    pending_[n_pending_++] = key;
     if (n_pending_ == kPending) flush();
   }
   void push_mark(std::uint32_t id) {
-    pending_[n_pending_++].mark = id;
+    marks_[n_pending_++] = id;
     if (n_pending_ == kPending) flush();
   }
   void flush();
@@ -70,7 +69,8 @@ class Encoder {
   Splitter<Encoder> splitter_;
   WordTable table_;
   const char* limit_ = nullptr;  // end of the readable text, for make_key
-  Pending pending_[kPending];
+  Key pending_[kPending];
+  std::uint32_t marks_[kPending];  // 0 for a word, else the id to write
   std::size_t n_pending_ = 0;
   std::vector<std::uint32_t> ids_, han_ids_;
   std::vector<std::uint32_t>* out_ = &ids_;

@@ -109,6 +109,11 @@ std::vector<std::uint32_t> WordTable::merge(const WordTable& other) {
   return ids;
 }
 
+void WordTable::add_counts(const std::vector<std::uint64_t>& more) {
+  for (std::size_t i = 0; i <= mask_; ++i)
+    if (Slot& slot = slots()[i]; slot.count) slot.count += more[slot.id];
+}
+
 std::vector<WordTable::Entry> WordTable::entries() const {
   std::vector<Entry> all;
   all.reserve(n_words());

@@ -86,6 +86,9 @@ class WordTable {
     }
   }
 
+  // Adds more[id] occurrences to each word.
+  void add_counts(const std::vector<std::uint64_t>& more);
+
   std::size_t n_words() const { return hashes_.size(); }
   const std::vector<std::uint64_t>& hashes() const { return hashes_; }  // hash_word by id
 

@@ -5,7 +5,27 @@ import pytest
 
 from qianru.vectors import Vectors
 
-WORDS = ["猫", "狗", "老虎", "国王", "女王", "男人", "女人", "king", "queen", "man", "woman", "cat", "tiger", "car", "don't", "北京", "大学", "北京大学", "卡拉OK"]
+WORDS = [
+    "猫",
+    "狗",
+    "老虎",
+    "国王",
+    "女王",
+    "男人",
+    "女人",
+    "king",
+    "queen",
+    "man",
+    "woman",
+    "cat",
+    "tiger",
+    "car",
+    "don't",
+    "北京",
+    "大学",
+    "北京大学",
+    "卡拉OK",
+]
 
 
 @pytest.fixture

@@ -77,7 +77,9 @@ def test_close_spellings_agree_with_the_plain_twin(words: list[str], word: str, 
 
 
 def test_close_spellings_of_real_slips() -> None:
-    keys = Keys.from_words(["the", "Python", "python", "queen", "queens", "北京", "北京大学", "老虎", "虎", "Straße", "strasse"])
+    keys = Keys.from_words(
+        ["the", "Python", "python", "queen", "queens", "北京", "北京大学", "老虎", "虎", "Straße", "strasse"]
+    )
     assert close_spellings(keys, "PYTHON")[:2] == ("python", "Python")
     assert close_spellings(keys, "qeuen")[0] == "queen"
     assert close_spellings(keys, "北京市")[0] == "北京"

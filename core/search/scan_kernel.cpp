@@ -8,55 +8,56 @@ namespace qianru::QIANRU_ISA {
 
 namespace {
 
-// Tiles of queries × rows, sized so that accumulators and operands stay in registers: 32 of them with AVX-512 and NEON, 16
-// otherwise.
-#if defined(__AVX512F__) || defined(__aarch64__)
+// Tiles of queries × rows: the accumulators, the rows and one query at a time stay in registers, of which AVX-512 and NEON have
+// 32 and the others 16.
 constexpr int kTileQueries = 4;
-#else
-constexpr int kTileQueries = 2;
-#endif
+#if defined(__AVX512F__) || defined(__aarch64__)
 constexpr int kTileRows = 4;
+#else
+constexpr int kTileRows = 3;
+#endif
 // One query alone: enough independent chains to hide the latency of the additions, and a whole vector of sums at once.
 constexpr int kSingleRows = kWidth >= 8 ? kWidth : 8;
 
-// Position in the concatenation of two vectors of lane i of their folded halves; see fold.
+// Halving for two vectors at once: each consists of groups of 2·half lanes, whose upper half is added to the lower one. Down to
+// four lanes the groups of a come before those of b; below that, each 128 bits hold two lanes of a and two of b, which is what
+// the processors can shuffle in one instruction. The position, in a and b laid end to end, of what result lane i is made from:
 constexpr int folded(int i, int half, int offset) {
-  const int in_b = i / (kWidth / 2), within = i % (kWidth / 2);
-  return in_b * kWidth + within / half * 2 * half + within % half + offset;
+  const int n = half < 4 ? 2 : kWidth / 2;  // results in a row from the same vector
+  const int start = half < 4 ? i / 4 * 4 : 0, lane = i - start;
+  return lane / n * kWidth + start + lane % n / half * 2 * half + lane % n % half + offset;
 }
 
-// Both vectors consist of groups of 2·half lanes; halves each group by adding its upper half to its lower one, and puts the
-// groups of a before those of b.
 template <int half, int... i>
 inline Vf fold(Vf a, Vf b, std::integer_sequence<int, i...>) {
   return __builtin_shufflevector(a, b, folded(i, half, 0)...) + __builtin_shufflevector(a, b, folded(i, half, half)...);
 }
 
-// The sums of kWidth vectors at once, in order; every one has the bits that sum() would give.
-template <int half = kWidth / 2>
-inline Vf sums(const Vf* v) {
-  constexpr std::make_integer_sequence<int, kWidth> lanes;
-  if constexpr (half == kWidth / 2 && half == 1) return fold<1>(v[0], v[1], lanes);
-  Vf level[kWidth];
-  for (int i = 0; i < kWidth; ++i) level[i] = v[i];
-  return [&]<int... step>(std::integer_sequence<int, step...>) {
-    (
-        [&] {
-          constexpr int h = kWidth >> (step + 1);
-          for (int i = 0; i < h; ++i) level[i] = fold<h>(level[2 * i], level[2 * i + 1], lanes);
-        }(),
-        ...);
-    return level[0];
-  }(std::make_integer_sequence<int, kWidth == 16 ? 4 : kWidth == 8 ? 3 : 2>{});
+template <int half>
+inline void fold_all(Vf* level) {
+  for (int i = 0; i < half; ++i) level[i] = fold<half>(level[2 * i], level[2 * i + 1], std::make_integer_sequence<int, kWidth>{});
+  if constexpr (half > 1) fold_all<half / 2>(level);
 }
 
-// The last dim % kWidth elements. A row long enough is read so as to end at its end: the packed query holds zeros against what
-// was already counted. Nothing outside the row is ever touched.
-inline Vf load_tail(const float* row, std::size_t dim) {
-  if (dim >= kWidth) return load(row + dim - kWidth);
-  float lanes[kWidth] = {};
-  std::memcpy(lanes, row, dim * sizeof(float));
-  return load(lanes);
+// The sums of kWidth vectors at once, in order; every one has the bits that sum() would give.
+inline Vf sums(const Vf* v) {
+  Vf level[kWidth];
+  // Undoes the order in which the shuffles within 128 bits leave them.
+  for (int i = 0; i < kWidth; ++i) level[i % 4 * (kWidth / 4) + i / 4] = v[i];
+  fold_all<kWidth / 2>(level);
+  return level[0];
+}
+
+// Keeps the compiler from loading a vector again for each use: rows are seldom aligned, and loads are what bounds a tile.
+inline Vf in_register(Vf v) {
+#if defined(QIANRU_WIDTH)
+  // A vector wider than the registers fits none.
+#elif defined(__x86_64__)
+  __asm__("" : "+v"(v));
+#elif defined(__aarch64__)
+  __asm__("" : "+w"(v));
+#endif
+  return v;
 }
 
 inline std::size_t whole(std::size_t dim) { return dim / kWidth * kWidth; }
@@ -72,34 +73,32 @@ void pack(const float* query, std::size_t dim, float* packed) {
   std::memcpy(tail + (n_whole ? kWidth - n_tail : 0), query + n_whole, n_tail * sizeof(float));
 }
 
+// One step of a tile: a vector of each query by a vector of each row.
+template <int n_queries, int n_rows>
+inline void multiply(const float* queries, std::size_t query_stride, const float* rows, std::size_t row_stride, Vf* acc) {
+  Vf row[n_rows];
+  for (int r = 0; r < n_rows; ++r) row[r] = in_register(load(rows + static_cast<std::size_t>(r) * row_stride));
+  for (int i = 0; i < n_queries; ++i) {
+    const Vf query = n_rows > 1 ? in_register(load(queries + static_cast<std::size_t>(i) * query_stride))
+                                : load(queries + static_cast<std::size_t>(i) * query_stride);
+    for (int r = 0; r < n_rows; ++r) acc[i * n_rows + r] = fma(query, row[r], acc[i * n_rows + r]);
+  }
+}
+
 template <int n_queries, int n_rows>
 inline void tile(const float* packed, std::size_t stride, const float* rows, std::size_t dim, float* out, std::size_t out_stride) {
-  Vf acc[n_queries * n_rows] = {};
+  // Filled up with zeros to whole vectors of sums.
+  constexpr int n_sums = (n_queries * n_rows + kWidth - 1) / kWidth * kWidth;
+  Vf acc[n_sums] = {};
   const std::size_t end = whole(dim);
-  for (std::size_t c = 0; c < end; c += kWidth) {
-    Vf q[n_queries];
-    for (int i = 0; i < n_queries; ++i) q[i] = load(packed + static_cast<std::size_t>(i) * stride + c);
-    for (int r = 0; r < n_rows; ++r) {
-      const Vf row = load(rows + static_cast<std::size_t>(r) * dim + c);
-      for (int i = 0; i < n_queries; ++i) acc[i * n_rows + r] = fma(q[i], row, acc[i * n_rows + r]);
-    }
-  }
-  if (end < dim) {
-    for (int r = 0; r < n_rows; ++r) {
-      const Vf row = load_tail(rows + static_cast<std::size_t>(r) * dim, dim);
-      for (int i = 0; i < n_queries; ++i)
-        acc[i * n_rows + r] = fma(load(packed + static_cast<std::size_t>(i) * stride + end), row, acc[i * n_rows + r]);
-    }
-  }
-  if constexpr (n_queries * n_rows % kWidth == 0) {
-    float flat[n_queries * n_rows];
-    for (int i = 0; i < n_queries * n_rows; i += kWidth) store(flat + i, sums(acc + i));
-    for (int i = 0; i < n_queries; ++i)
-      std::memcpy(out + static_cast<std::size_t>(i) * out_stride, flat + i * n_rows, n_rows * sizeof(float));
-  } else {
-    for (int i = 0; i < n_queries; ++i)
-      for (int r = 0; r < n_rows; ++r) out[static_cast<std::size_t>(i) * out_stride + static_cast<std::size_t>(r)] = sum(acc[i * n_rows + r]);
-  }
+  for (std::size_t c = 0; c < end; c += kWidth) multiply<n_queries, n_rows>(packed + c, stride, rows + c, dim, acc);
+  // The last dim % kWidth elements: the row is read so as to end at its end, and the packed query holds zeros against what was
+  // already counted. Nothing outside the row is ever touched.
+  if (end < dim) multiply<n_queries, n_rows>(packed + end, stride, rows + dim - kWidth, dim, acc);
+  float flat[n_sums];
+  for (int i = 0; i < n_sums; i += kWidth) store(flat + i, sums(acc + i));
+  for (int i = 0; i < n_queries; ++i)
+    std::memcpy(out + static_cast<std::size_t>(i) * out_stride, flat + i * n_rows, n_rows * sizeof(float));
 }
 
 template <int n_queries, int n_tile_rows>
@@ -111,8 +110,19 @@ inline void all_rows(const float* packed, std::size_t stride, const float* rows,
   for (; r < n_rows; ++r) tile<n_queries, 1>(packed, stride, rows + r * dim, dim, out + r, out_stride);
 }
 
+// Rows shorter than a vector, one after the other.
+void short_dots(const float* packed, std::size_t n_queries, const float* rows, std::size_t n_rows, std::size_t dim, float* out,
+                std::size_t out_stride) {
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    float lanes[kWidth] = {};
+    std::memcpy(lanes, rows + r * dim, dim * sizeof(float));
+    for (std::size_t q = 0; q < n_queries; ++q) out[q * out_stride + r] = sum(load(packed + q * kWidth) * load(lanes));
+  }
+}
+
 void dots(const float* packed, std::size_t n_queries, const float* rows, std::size_t n_rows, std::size_t dim, float* out,
           std::size_t out_stride) {
+  if (dim < kWidth) return short_dots(packed, n_queries, rows, n_rows, dim, out, out_stride);
   const std::size_t stride = packed_size(dim);
   std::size_t q = 0;
   for (; q + kTileQueries <= n_queries; q += kTileQueries)

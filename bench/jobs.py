@@ -118,7 +118,7 @@ def train_gensim(job: dict) -> dict:
         "train": trained - read,
         "total": trained - started,
         "raw_words": model.corpus_total_words,
-        "tokens": sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key),
+        "tokens": int(sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key)),
         "words": list(model.wv.index_to_key),
         "matrix": model.wv.vectors,
     }

@@ -157,7 +157,7 @@ def test_verify_finds_one_bit(model: Path) -> None:
         (model / name).write_bytes(data)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_forged_keys_are_safe_to_ask(model: Path, data: st.DataObject) -> None:
     """Opening does not read the arrays, so every later use must bear anything in them."""

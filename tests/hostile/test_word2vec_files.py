@@ -65,12 +65,15 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("compressed", [False, True])
+# What a compressed file may hold is not known so exactly.
+UNKNOWN_SIZE = ("empty", "one row too many")
+
+
+@pytest.mark.parametrize(
+    ("name", "compressed"), [(n, c) for n in CASES for c in (False, True) if not (c and n in UNKNOWN_SIZE)]
+)
 def test_errors_say_where(tmp_path: Path, name: str, compressed: bool) -> None:
     data, message, offset = CASES[name]
-    if compressed and name in ("empty", "one row too many"):
-        pytest.skip("what a compressed file may hold is not known so exactly")
     (tmp_path / "v").write_bytes(gzip.compress(data) if compressed else data)
     with pytest.raises(FormatError, match=message) as caught:
         load(tmp_path / "v")

@@ -1,1 +1,10 @@
-"""Placeholder."""
+"""The noun: words and their vectors, how they were made, and what can be asked of them."""
+
+from __future__ import annotations
+
+from qianru.vectors.algebra import Neighbour
+from qianru.vectors.vectors import Vectors
+
+load = Vectors.load
+
+__all__ = ["Neighbour", "Vectors", "load"]

@@ -1,0 +1,231 @@
+#include "search/scan.h"
+
+#include "search/scan_kernel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <limits>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace qianru {
+
+namespace {
+
+constexpr float kCosMulEpsilon = 1e-3f;
+// A block of rows fits the second-level cache beside the queries; queries are taken in groups that fit it too.
+constexpr std::size_t kBlockFloats = 24 * 1024;
+constexpr std::size_t kGroupFloats = 128 * 1024;
+// Results scored together: as many queries as the widest register tile has.
+constexpr std::size_t kTogether = 4;
+// Below this many multiplications a thread costs more than it saves.
+constexpr std::size_t kWorkPerThread = std::size_t{1} << 20;
+
+struct Hit {
+  float score;
+  std::uint32_t row;
+};
+
+// Rank order; as the heap's "less" it keeps the worst hit on top.
+bool better(const Hit& a, const Hit& b) { return a.score != b.score ? a.score > b.score : a.row < b.row; }
+
+// The k best hits so far of one result. Rows arrive in rising order, so a later row with an equal score never replaces.
+class Best {
+ public:
+  void offer(Hit hit, std::size_t k) {
+    if (hits_.size() == k) {
+      std::pop_heap(hits_.begin(), hits_.end(), better);
+      hits_.back() = hit;
+    } else {
+      hits_.push_back(hit);
+    }
+    std::push_heap(hits_.begin(), hits_.end(), better);
+  }
+  float threshold(std::size_t k) const {
+    return hits_.size() < k ? -std::numeric_limits<float>::infinity() : hits_.front().score;
+  }
+  std::vector<Hit>& hits() { return hits_; }
+
+ private:
+  std::vector<Hit> hits_;
+};
+
+std::size_t thread_count(std::size_t asked, std::size_t work) {
+  const std::size_t available = asked ? asked : std::max(1u, std::thread::hardware_concurrency());
+  return std::clamp<std::size_t>(work / kWorkPerThread, 1, available);
+}
+
+// Runs job(thread) on n threads, the calling one included; the first exception is thrown on when all have ended.
+template <typename Job>
+void run_threads(std::size_t n, const Job& job) {
+  std::vector<std::exception_ptr> failures(n);
+  const auto guarded = [&](std::size_t t) {
+    try {
+      job(t);
+    } catch (...) {
+      failures[t] = std::current_exception();
+    }
+  };
+  std::vector<std::thread> threads;
+  threads.reserve(n);
+  try {
+    for (std::size_t t = 1; t < n; ++t) threads.emplace_back(guarded, t);
+  } catch (const std::system_error&) {
+    // No more threads to be had: this one does what they would have done.
+    for (std::size_t t = threads.size() + 1; t < n; ++t) guarded(t);
+  }
+  guarded(0);
+  for (std::thread& thread : threads) thread.join();
+  for (const std::exception_ptr& failure : failures)
+    if (failure) std::rethrow_exception(failure);
+}
+
+// Scores the rows for one group of results on one thread.
+class GroupScan {
+ public:
+  GroupScan(const ScanRequest& request, const ScanKernels& kernels, std::size_t first, std::size_t n_results,
+            const std::vector<float>& packed, std::size_t packed_size, std::size_t block_rows)
+      : request_(request), kernels_(kernels), first_(first), packed_(packed), packed_size_(packed_size),
+        per_result_(request.score == ScanScore::cos_mul ? 3 : 1), block_rows_(block_rows), best_(n_results),
+        scores_(kTogether * per_result_ * block_rows), positions_(block_rows) {
+    if (request.among) gathered_.resize(block_rows * request.dim), gathered_norms_.resize(block_rows);
+  }
+
+  // Positions begin..end count in `among` where there is one, in the matrix otherwise.
+  void block(std::size_t begin, std::size_t end) {
+    const float* rows = request_.matrix + begin * request_.dim;
+    const float* norms = request_.inverse_norms + begin;
+    if (request_.among) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::size_t row = request_.among[i];
+        std::memcpy(gathered_.data() + (i - begin) * request_.dim, request_.matrix + row * request_.dim, request_.dim * sizeof(float));
+        gathered_norms_[i - begin] = request_.inverse_norms[row];
+      }
+      rows = gathered_.data(), norms = gathered_norms_.data();
+    }
+    for (std::size_t r = 0; r < best_.size(); r += kTogether)
+      together(r, std::min(kTogether, best_.size() - r), rows, norms, begin, end - begin);
+  }
+
+  std::vector<Hit>& hits(std::size_t result) { return best_[result].hits(); }
+
+ private:
+  void together(std::size_t result, std::size_t n, const float* rows, const float* norms, std::size_t begin, std::size_t n_rows) {
+    const float* queries = packed_.data() + result * per_result_ * packed_size_;
+    kernels_.dots(queries, n * per_result_, rows, n_rows, request_.dim, scores_.data(), block_rows_);
+    for (std::size_t q = 0; q < n * per_result_; ++q) kernels_.scale(scores_.data() + q * block_rows_, norms, n_rows);
+    for (std::size_t i = 0; i < n; ++i) {
+      float* scores = scores_.data() + i * per_result_ * block_rows_;
+      if (request_.score == ScanScore::cos_mul)
+        kernels_.cos_mul(scores, scores + block_rows_, scores + 2 * block_rows_, kCosMulEpsilon, scores, n_rows);
+      keep(result + i, scores, begin, n_rows);
+    }
+  }
+
+  void keep(std::size_t result, const float* scores, std::size_t begin, std::size_t n_rows) {
+    Best& best = best_[result];
+    const std::size_t n = kernels_.above(scores, n_rows, best.threshold(request_.k), positions_.data());
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t position = begin + positions_[i];
+      const auto row = request_.among ? request_.among[position] : static_cast<std::uint32_t>(position);
+      const float score = scores[positions_[i]];
+      if (score > best.threshold(request_.k) && !excluded(first_ + result, row)) best.offer({score, row}, request_.k);
+    }
+  }
+
+  bool excluded(std::size_t result, std::uint32_t row) const {
+    const std::int64_t* list = request_.exclude + result * request_.n_exclude;
+    return std::find(list, list + request_.n_exclude, static_cast<std::int64_t>(row)) != list + request_.n_exclude;
+  }
+
+  const ScanRequest& request_;
+  const ScanKernels& kernels_;
+  std::size_t first_;
+  const std::vector<float>& packed_;
+  std::size_t packed_size_, per_result_, block_rows_;
+  std::vector<Best> best_;
+  std::vector<float> scores_, gathered_, gathered_norms_;
+  std::vector<std::uint32_t> positions_;
+};
+
+void merge(std::vector<GroupScan>& scans, std::size_t result, std::size_t k, std::int64_t* rows, float* scores) {
+  std::vector<Hit>& all = scans[0].hits(result);
+  for (std::size_t t = 1; t < scans.size(); ++t) all.insert(all.end(), scans[t].hits(result).begin(), scans[t].hits(result).end());
+  std::sort(all.begin(), all.end(), better);
+  for (std::size_t i = 0; i < k; ++i) {
+    rows[i] = i < all.size() ? static_cast<std::int64_t>(all[i].row) : -1;
+    scores[i] = i < all.size() ? all[i].score : 0.0f;
+  }
+}
+
+}  // namespace
+
+void scan(const ScanRequest& request, std::int64_t* rows, float* scores) {
+  const ScanKernels& kernels = scan_kernels();
+  const std::size_t per_result = request.score == ScanScore::cos_mul ? 3 : 1;
+  const std::size_t n_candidates = request.among ? request.n_among : request.n_rows;
+  const std::size_t block_rows = std::clamp<std::size_t>(kBlockFloats / request.dim / 16 * 16, 16, 1024);
+  const std::size_t n_blocks = (n_candidates + block_rows - 1) / block_rows;
+  const std::size_t packed_size = kernels.packed_size(request.dim);
+  const std::size_t group = std::max(kTogether, kGroupFloats / (packed_size * per_result) / kTogether * kTogether);
+  std::vector<float> packed;
+  for (std::size_t first = 0; first < request.n_results; first += group) {
+    const std::size_t n = std::min(group, request.n_results - first);
+    packed.resize(n * per_result * packed_size);
+    for (std::size_t q = 0; q < n * per_result; ++q)
+      kernels.pack(request.queries + (first * per_result + q) * request.dim, request.dim, packed.data() + q * packed_size);
+    const std::size_t n_threads =
+        std::min(thread_count(request.n_threads, n_candidates * request.dim * n * per_result), std::max<std::size_t>(n_blocks, 1));
+    std::vector<GroupScan> scans;
+    scans.reserve(n_threads);
+    for (std::size_t t = 0; t < n_threads; ++t) scans.emplace_back(request, kernels, first, n, packed, packed_size, block_rows);
+    std::atomic<std::size_t> next{0};
+    run_threads(n_threads, [&](std::size_t t) {
+      for (std::size_t b = next++; b < n_blocks; b = next++)
+        scans[t].block(b * block_rows, std::min((b + 1) * block_rows, n_candidates));
+    });
+    for (std::size_t i = 0; i < n; ++i) merge(scans, i, request.k, rows + (first + i) * request.k, scores + (first + i) * request.k);
+  }
+}
+
+void inverse_norms(const float* matrix, std::size_t n_rows, std::size_t dim, float* out, std::size_t n_threads) {
+  const ScanKernels& kernels = scan_kernels();
+  const std::size_t n = thread_count(n_threads, n_rows * dim);
+  run_threads(n, [&](std::size_t t) {
+    const std::size_t begin = n_rows * t / n, end = n_rows * (t + 1) / n;
+    kernels.squares(matrix + begin * dim, end - begin, dim, out + begin);
+    for (std::size_t r = begin; r < end; ++r) {
+      const float inverse = 1.0f / std::sqrt(out[r]);
+      out[r] = out[r] > 0 && std::isfinite(out[r]) && std::isfinite(inverse) ? inverse : 0.0f;
+    }
+  });
+}
+
+std::int64_t first_row_not_finite(const float* matrix, std::size_t n_rows, std::size_t dim, std::size_t n_threads) {
+  const std::size_t n = thread_count(n_threads, n_rows * dim);
+  std::vector<std::int64_t> found(n, -1);
+  run_threads(n, [&](std::size_t t) {
+    for (std::size_t r = n_rows * t / n; r < n_rows * (t + 1) / n; ++r) {
+      // An exponent of all ones is a NaN or an infinity; counting them keeps it to one branch a row.
+      std::uint32_t n_bad = 0;
+      for (std::size_t c = 0; c < dim; ++c) {
+        std::uint32_t bits;
+        std::memcpy(&bits, matrix + r * dim + c, sizeof bits);
+        n_bad += (bits & 0x7f800000u) == 0x7f800000u;
+      }
+      if (n_bad > 0) {
+        found[t] = static_cast<std::int64_t>(r);
+        return;
+      }
+    }
+  });
+  for (const std::int64_t row : found)
+    if (row >= 0) return row;
+  return -1;
+}
+
+}  // namespace qianru

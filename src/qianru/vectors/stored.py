@@ -1,0 +1,38 @@
+"""What a set of vectors consists of, wherever it came from: the parts that readers make and writers take."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+
+from qianru.arrays import Float32Array, UInt64Array
+from qianru.vectors.keys import Keys
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Keys, matrix float32 [n_keys, dim], counts uint64 [n_keys] or None, provenance.
+
+    The fingerprint is None until it has been taken.
+    """
+
+    keys: Keys
+    matrix: Float32Array
+    counts: UInt64Array | None = None
+    provenance: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
+    fingerprint: str | None = None
+
+
+def fingerprint(keys: Keys, matrix: Float32Array) -> str:
+    """SHA-256 over shape, keys and matrix, in hexadecimal: the identity of a model."""
+    digest = hashlib.sha256(b"qianru vectors 1\n")
+    digest.update(np.array(matrix.shape, dtype="<u8").tobytes())
+    digest.update(keys.offsets.astype("<u8", copy=False).data)
+    digest.update(keys.bytes.data)
+    # The bits are hashed, so -0.0 and 0.0 differ.
+    digest.update(np.ascontiguousarray(matrix, dtype="<f4").data)
+    return digest.hexdigest()

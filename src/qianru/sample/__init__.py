@@ -1,7 +1,7 @@
-"""The sample world: a small bilingual world with its own grammar, written by a program, to try and test with.
+"""The sample world: a small bilingual world with its own grammar, written by a program.
 
-`write_sample` writes a folder of text and truth, `sample_lines` gives the lines in memory. The same seed gives
-the same bytes everywhere. The text is generated: a score on it is no evidence of quality on real text.
+`write_sample` writes a folder of text and truth, `sample_lines` gives the lines in memory. The same seed
+gives the same bytes everywhere. The text is generated: a score on it is no evidence of quality on real text.
 """
 
 from __future__ import annotations

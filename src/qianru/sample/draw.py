@@ -58,7 +58,7 @@ class Draws:
         return (top * limits) >> 31
 
     def weighted(self, slot: int, cumulative: Int64Array) -> Int64Array:
-        """int64 [n]: i with probability (cumulative[i] - cumulative[i - 1]) / cumulative[-1]; last < 2**31."""
+        """int64 [n]: i with probability (cumulative[i] - cumulative[i - 1]) / cumulative[-1] < 2**31."""
         return np.searchsorted(cumulative, self.below(slot, int(cumulative[-1])), side="right").astype(
             np.int64
         )

@@ -24,7 +24,7 @@ _SWITCH_SLOT = 1 << 20
 
 @dataclass(frozen=True)
 class Variable:
-    """One draw: from a table, along a link of an earlier variable, or from an endless source (@name, #big)."""
+    """One draw: from a table, along a link of an earlier variable, or from an endless source."""
 
     name: str
     source: str
@@ -34,7 +34,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where a variable is printed; `may_switch` says whether a mixed line may print it in the other language."""
+    """Where a variable is printed; `may_switch` says whether a mixed line may switch it."""
 
     variable: int
     form: str
@@ -90,7 +90,7 @@ def _template(text: str, names: Sequence[str], language: int) -> tuple[str, tupl
     for match in _SLOT.finditer(text):
         name, form = match.group(1), match.group(2) or ""
         initial = language == EN and match.start() == 0
-        # Chinese has no spaces: of two slots that touch, only the first may turn Latin, or two words would fuse.
+        # Chinese has no spaces: of two slots that touch, only the first may turn Latin, or they would fuse.
         touching = match.start() == end_of_last
         may_switch = form not in GRAMMATICAL and not (language == ZH and touching)
         variable = names.index(name if name in names else name.lower())
@@ -139,10 +139,11 @@ class Printer:
         position = draws.below(slot, lengths)
         if link.skewed:
             position = np.minimum(position, draws.below(slot + (1 << 16), lengths))
-        row = link.targets[starts + position]
+        row: Int64Array = link.targets[starts + position]
         if variable.differs_from >= 0:
             following = link.targets[starts + (position + 1) % lengths]
-            row = np.where(row == drawn[variable.differs_from], following, row)
+            repeats = row == drawn[variable.differs_from]
+            row[repeats] = following[repeats]
         return row
 
     def _table_of(self, frame: Frame, index: int) -> str:
@@ -180,7 +181,7 @@ class Printer:
         return [template % words for words in zip(*columns, strict=True)]
 
     def mix(self, frame: Frame, drawn: list[Int64Array], language: int, draws: Draws) -> list[str]:
-        """The sentences in one language with some words, at least one where there is a choice, in the other."""
+        """The sentences in one language with some words (at least one, where one may) in the other."""
         slots = frame.slots[language]
         open_slots = [i for i, slot in enumerate(slots) if slot.may_switch]
         forced = draws.below(_SWITCH_SLOT, max(len(open_slots), 1))

@@ -29,7 +29,7 @@ def _people(world: World) -> None:
     pairs = rows(people.PAIRS)
     words = [cell(row[column]) for row in pairs for column in (0, 1)]
     genders = ["he", "she"] * len(pairs)
-    table = world.add("person", words, head=12)
+    table = world.add("person", words, head=24)
     shared = {gender: rows(text)[0] for gender, text in people.GENDER.items()}
     table.add_form("he", [cell(shared[gender][0]) for gender in genders])
     table.add_form("his", [cell(shared[gender][1]) for gender in genders])
@@ -88,13 +88,13 @@ def _kinds(world: World, table: Table, kinds: list[str], near: list[str]) -> Non
 
 def _actions(world: World) -> None:
     verbs = rows(actions.VERBS)
-    table = world.add("verb", [cell(row[0]) for row in verbs], head=16)
+    table = world.add("verb", [cell(row[0]) for row in verbs], head=32)
     chinese = [word for _, word in table.pairs()]
     for column, form in enumerate(("s", "past", "ing"), start=1):
         table.add_form(form, [(row[column], word) for row, word in zip(verbs, chinese, strict=True)])
     world.link(table, "object", [cells(row[4]) for row in verbs])
     adjectives = rows(actions.ADJECTIVES)
-    table = world.add("adjective", [cell(row[0]) for row in adjectives], head=16)
+    table = world.add("adjective", [cell(row[0]) for row in adjectives], head=32)
     chinese = [word for _, word in table.pairs()]
     for column, form in enumerate(("er", "est"), start=1):
         table.add_form(form, [(row[column], word) for row, word in zip(adjectives, chinese, strict=True)])

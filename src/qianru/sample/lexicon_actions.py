@@ -9,24 +9,25 @@ talk/谈论 | talks | talked | talking | about_gossip/八卦 about_politics/政�
 play/演奏 | plays | played | playing | the_banjo/琵琶 the_harmonica/口琴 the_clarinet/单簧管
 cook/烹饪 | cooks | cooked | cooking | noodles/面条 soup/浓汤 a_stew/杂烩
 wash/清洗 | washes | washed | washing | the_dishes/碗碟 the_laundry/衣物 the_windows/窗户
-climb/攀登 | climbs | climbed | climbing | the_summit/高峰 the_ladder/梯子 the_rocks/岩石
+climb/攀登 | climbs | climbed | climbing | the_summit/顶峰 the_ladder/梯子 the_rocks/岩石
 paint/粉刷 | paints | painted | painting | the_wall/墙壁 the_ceiling/天花板 the_hallway/门厅
-listen/收听 | listens | listened | listening | to_the_radio/广播 to_jazz/爵士乐 to_the_audiobook/有声书
-study/学习 | studies | studied | studying | algebra/代数 grammar/语法 chemistry/化学
+listen/收听 | listens | listened | listening | to_the_radio/电台 to_jazz/爵士乐 to_the_audiobook/有声书
+study/学习 | studies | studied | studying | algebra/方程 grammar/语法 chemistry/化学
 repair/修理 | repairs | repaired | repairing | the_engine/发动机 the_clock/时钟 the_pipes/水管
 open/打开 | opens | opened | opening | the_gate/大门 the_drawer/抽屉 the_envelope/信封
 push/推动 | pushes | pushed | pushing | the_stroller/婴儿车 the_wheelbarrow/手推车 the_sledge/雪橇
-borrow/借用 | borrows | borrowed | borrowing | the_dictionary/词典 the_encyclopedia/百科全书 the_calculator/计算器
-sing/演唱 | sings | sang | singing | a_ballad/民谣 an_aria/咏叹调 the_anthem/国歌
-swim/畅游 | swims | swam | swimming | in_the_pool/泳池 in_the_lagoon/水湾 in_the_reservoir/水库
+borrow/借用 | borrows | borrowed | borrowing | the_dictionary/词典 the_encyclopedia/百科全书 \
+    the_calculator/计算器
+sing/演唱 | sings | sang | singing | a_ballad/民谣 an_aria/咏叹调 a_serenade/情歌
+swim/畅游 | swims | swam | swimming | in_the_pool/水池 in_the_lagoon/水湾 in_the_reservoir/水库
 write/书写 | writes | wrote | writing | a_letter/信件 a_poem/诗歌 a_memoir/回忆录
 drive/驾驶 | drives | drove | driving | a_jeep/吉普车 a_minibus/中巴 a_limousine/轿车
 eat/品尝 | eats | ate | eating | rice/米饭 a_sandwich/三明治 a_pancake/煎饼
 drink/饮用 | drinks | drank | drinking | juice/果汁 beer/啤酒 whiskey/威士忌
 buy/购买 | buys | bought | buying | groceries/杂货 furniture/家具 a_refrigerator/冰箱
-steal/偷窃 | steals | stole | stealing | the_wallet/钱包 the_jewels/珠宝 the_painting/名画
+steal/偷窃 | steals | stole | stealing | the_wallet/钱包 the_jewels/珠宝 the_masterpiece/名画
 build/建造 | builds | built | building | the_bridge/大桥 the_dam/水坝 the_pagoda/宝塔
-throw/投掷 | throws | threw | throwing | the_javelin/标枪 the_discus/铁饼 a_snowball/雪球
+throw/投掷 | throws | threw | throwing | the_javelin/标枪 the_discus/飞盘 a_snowball/雪球
 catch/捕捉 | catches | caught | catching | the_butterfly/蝴蝶 the_dragonfly/蜻蜓 the_grasshopper/蚱蜢
 draw/绘制 | draws | drew | drawing | a_sketch/草图 the_blueprint/图纸 a_cartoon/漫画
 teach/讲授 | teaches | taught | teaching | geometry/几何 philosophy/哲学 calculus/微积分
@@ -36,7 +37,7 @@ teach/讲授 | teaches | taught | teaching | geometry/几何 philosophy/哲学 c
 ADJECTIVES = """
 big/巨大 | bigger | biggest | whale/鲸鱼 mammoth/猛犸 monster/怪物 planet/行星
 small/微小 | smaller | smallest | ant/蚂蚁 pebble/卵石 crumb/碎屑 atom/原子
-fast/迅速 | faster | fastest | cheetah/猎豹 rocket/火箭 racer/赛车手 arrow/箭头
+fast/迅速 | faster | fastest | cheetah/猎豹 rocket/火箭 falcon/猎鹰 arrow/箭头
 slow/缓慢 | slower | slowest | snail/蜗牛 turtle/乌龟 glacier/冰川 elevator/电梯
 tall/高大 | taller | tallest | giraffe/长颈鹿 skyscraper/摩天大楼 pine/松树 statue/雕像
 long/漫长 | longer | longest | journey/旅程 corridor/走廊 rope/绳子 snake/毒蛇

@@ -18,7 +18,7 @@ brother/哥哥 | sister/姐姐 | bedroom/卧室 quarrel/争吵 twin/双胞胎 di
 son/儿子 | daughter/女儿 | birthday/生日 tuition/学费 graduation/毕业典礼 allowance/零花钱 backpack/书包
 actor/男演员 | actress/女演员 | stage/舞台 script/剧本 role/角色 audience/观众 rehearsal/排练
 grandfather/爷爷 | grandmother/奶奶 | grandchild/孙女 cane/拐杖 album/相册 wrinkle/皱纹 rocking-chair/摇椅
-uncle/叔叔 | aunt/阿姨 | cousin/表弟 reunion/团聚 present/礼物 barbecue/烧烤 relative/亲戚
+uncle/叔叔 | aunt/阿姨 | cousin/表弟 reunion/团聚 gift/礼物 barbecue/烧烤 relative/亲戚
 emperor/皇帝 | empress/皇后 | empire/帝国 dynasty/王朝 minister/大臣 edict/圣旨 tribute/贡品
 nephew/侄子 | niece/侄女 | postcard/明信片 vacation/假期 riddle/谜语 pocket-money/压岁钱 visit/拜访
 monk/和尚 | nun/尼姑 | temple/寺庙 prayer/祈祷 scripture/经文 incense/香炉 meditation/打坐

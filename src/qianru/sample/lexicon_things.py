@@ -14,7 +14,7 @@ fox/狐狸 | foxes | cub/幼兽 | 只 | canine | henhouse/鸡舍 cunning/狡猾 
 horse/骏马 | horses | foal/马驹 | 匹 | farm | saddle/马鞍 stable/马厩 gallop/奔驰
 cow/奶牛 | cows | calf/牛犊 | 头 | farm | milk/牛奶 dairy/奶酪 meadow/草地
 sheep/绵羊 | sheep | lamb/羊羔 | 只 | farm | wool/羊毛 shepherd/牧羊人 flock/羊群
-pig/肥猪 | pigs | piglet/猪崽 | 头 | farm | mud/泥巴 trough/食槽 bacon/培根
+pig/肥猪 | pigs | piglet/猪崽 | 头 | farm | mud/泥巴 trough/食槽 ham/火腿
 duck/鸭子 | ducks | duckling/小鸭 | 只 | bird | pond/池塘 quack/嘎嘎 reed/芦苇
 chicken/母鸡 | chickens | chick/小鸡 | 只 | bird | egg/鸡蛋 coop/鸡笼 rooster/公鸡
 eagle/老鹰 | eagles | eaglet/雏鹰 | 只 | bird | cliff/悬崖 peak/山峰 prey/猎物
@@ -35,10 +35,10 @@ van/面包车 | vans | 辆 | road | parcel/包裹 courier/快递 removal/搬家
 motorcycle/摩托车 | motorcycles | 辆 | road | biker/骑手 throttle/油门 leather/皮衣
 bicycle/自行车 | bicycles | 辆 | light | pedal/踏板 handlebar/车把 bell/铃铛
 train/火车 | trains | 列 | rail | rails/铁轨 platform/站台 tunnel/隧道
-tram/电车 | trams | 辆 | rail | cable/电缆 downtown/市中心 tramline/线路
+tram/电车 | trams | 辆 | rail | cable/电缆 downtown/市中心 overhead/高架
 ship/轮船 | ships | 艘 | water | voyage/航行 ocean/海洋 rudder/船舵
 ferry/渡轮 | ferries | 艘 | water | island/岛屿 dock/码头 strait/海峡
-airplane/飞机 | airplanes | 架 | air | wing/机翼 cloud/云层 flight/航班
+airplane/客机 | airplanes | 架 | air | wing/机翼 cloud/云层 flight/航班
 helicopter/直升机 | helicopters | 架 | air | rotor/旋翼 rescue/救援 hover/悬停
 """
 

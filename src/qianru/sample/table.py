@@ -48,7 +48,7 @@ class Table:
     def add_link(
         self, name: str, table: str, targets: Sequence[Sequence[int]], *, skewed: bool = False
     ) -> None:
-        """`targets[r]` are the rows of `table` that row r leads to; `skewed` draws the first ones more often."""
+        """`targets[r]` are the rows of `table` that row r leads to; `skewed` draws the first more often."""
         lengths = np.array([len(rows) for rows in targets], dtype=np.int64)
         starts = np.cumsum(lengths) - lengths
         flat = np.array([row for rows in targets for row in rows], dtype=np.int64)
@@ -111,7 +111,7 @@ def kin(kinds: Sequence[str]) -> list[list[int]]:
 
 
 class Names:
-    """Names without end, spelt from syllables: the name of a rank is its digits in base 48, in both scripts."""
+    """Names without end, spelt from syllables: the digits of its rank in base 48, in both scripts."""
 
     n_octaves = 22
 

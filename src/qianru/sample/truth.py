@@ -5,7 +5,7 @@ Truth comes from the lexicon, sentences with a sense or a label from streams tha
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from qianru.sample.grammar import EN, ZH
 from qianru.sample.lexicon import build_world
@@ -102,7 +102,7 @@ def labels(language: str, *, seed: int = 1) -> list[Pair]:
 
 
 def translations() -> list[Pair]:
-    """(English, Chinese) for each word of the lexicon in its plain form; phrases of several words left out."""
+    """(English, Chinese) for each word of the lexicon in its plain form; phrases are left out."""
     tables = build_world().tables
     pairs = [pair for table in tables.values() for pair in table.pairs()]
     for name, forms in (("country", ("capital", "language", "known", "sight")), ("job", ("place",))):
@@ -125,19 +125,19 @@ def _language(language: str) -> int:
     return ("en", "zh").index(language)
 
 
-def all_truth(seed: int) -> dict[str, Callable[[], list[str]]]:
-    """The truth files by name, each as a function that gives its lines."""
-    files: dict[str, Callable[[], list[str]]] = {}
+def all_truth(seed: int) -> dict[str, list[str]]:
+    """The lines of each truth file, by file name."""
+    files: dict[str, list[str]] = {}
     for language in ("en", "zh"):
-        files[f"similarity.{language}.tsv"] = lambda code=language: _tsv(similarity(code))
-        files[f"analogies.{language}.txt"] = lambda code=language: _questions(code)
-        files[f"senses.{language}.tsv"] = lambda code=language: _tsv(senses(code, seed=seed))
-        files[f"labels.{language}.tsv"] = lambda code=language: _tsv(labels(code, seed=seed))
-    files["translations.tsv"] = lambda: _tsv(translations())
+        files[f"similarity.{language}.tsv"] = _tsv(similarity(language))
+        files[f"analogies.{language}.txt"] = _questions(language)
+        files[f"senses.{language}.tsv"] = _tsv(senses(language, seed=seed))
+        files[f"labels.{language}.tsv"] = _tsv(labels(language, seed=seed))
+    files["translations.tsv"] = _tsv(translations())
     return files
 
 
-def _tsv(rows: list[tuple[str, ...]] | list[Pair] | list[tuple[str, str, str]]) -> list[str]:
+def _tsv(rows: Sequence[tuple[str, ...]]) -> list[str]:
     return ["\t".join(row) for row in rows]
 
 

@@ -30,7 +30,8 @@ This text is generated. A program, qianru's sample world, wrote every line from 
 of its own; names and most events in it are made up. It is here to try things out and to test with. What a
 model scores on it says nothing about how good that model is on real text.
 
-本文件夹的文字由程序生成（qianru 的样例世界），不是真实语料；在它上面得到的分数不能说明模型在真实文本上的好坏。
+本文件夹的文字由程序生成（qianru 的样例世界），不是真实语料；
+在它上面得到的分数不能说明模型在真实文本上的好坏。
 
 world version: {version}
 seed: {seed}
@@ -94,35 +95,39 @@ def write_sample(
     languages = _check_languages(languages)
     check_arguments(languages, n_bytes, seed, known=("en", "zh", "mixed"))
     _check_target(target, force)
-    parts = [*languages, "en-zh"] if {"en", "zh"} <= set(languages) else list(languages)
-    total = sum(_SHARES[part] for part in parts)
     try:
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
         beside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
     except OSError as error:
         raise _output_error(target, error) from error
     try:
-        files = [
-            _write_file(
-                beside, "README.txt", [_NOTICE.format(version=WORLD_VERSION, seed=seed, n_bytes=n_bytes)]
-            )
-        ]
-        reporter = None if progress is None else _Reporter(progress, n_bytes)
-        for part in parts:
-            lines = world_lines(part, n_bytes * _SHARES[part] // total, seed)
-            watched = lines if reporter is None else reporter.watch(lines)
-            files.append(_write_file(beside, _FILES[part], watched))
-        (beside / "truth").mkdir()
-        files += [_write_file(beside, f"truth/{name}", make()) for name, make in all_truth(seed).items()]
-        manifest = SampleManifest(WORLD_VERSION, True, seed, n_bytes, tuple(languages), tuple(files))
-        text = json.dumps(asdict(manifest), ensure_ascii=False, indent=2)
-        _write_file(beside, "manifest.json", [text])
-        beside.chmod(0o755)
+        manifest = _fill(beside, n_bytes, seed, languages, progress)
+        beside.chmod(0o755)  # mkdtemp makes folders that only their owner can open
         _put_in_place(beside, target)
     except OSError as error:
         raise _output_error(target, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+    return manifest
+
+
+def _fill(
+    folder: Path, n_bytes: int, seed: int, languages: tuple[str, ...], progress: ProgressCallback | None
+) -> SampleManifest:
+    """Write every file into `folder`, the manifest last."""
+    notice = _NOTICE.format(version=WORLD_VERSION, seed=seed, n_bytes=n_bytes)
+    files = [_write_file(folder, "README.txt", notice.splitlines())]
+    parts = [*languages, "en-zh"] if {"en", "zh"} <= set(languages) else list(languages)
+    total = sum(_SHARES[part] for part in parts)
+    reporter = None if progress is None else _Reporter(progress, n_bytes)
+    for part in parts:
+        lines = world_lines(part, n_bytes * _SHARES[part] // total, seed)
+        watched = lines if reporter is None else reporter.watch(lines)
+        files.append(_write_file(folder, _FILES[part], watched))
+    (folder / "truth").mkdir()
+    files += [_write_file(folder, f"truth/{name}", lines) for name, lines in all_truth(seed).items()]
+    manifest = SampleManifest(WORLD_VERSION, True, seed, n_bytes, languages, tuple(files))
+    _write_file(folder, "manifest.json", [json.dumps(asdict(manifest), ensure_ascii=False, indent=2)])
     return manifest
 
 

@@ -1,3 +1,134 @@
 #include "module.h"
 
-void bind_static(nanobind::module_&) {}
+#include "static/word2vec.h"
+
+#include <nanobind/ndarray.h>
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <stdexcept>
+
+namespace nb = nanobind;
+using namespace nb::literals;
+using qianru::Word2vecOptions;
+using qianru::Word2vecTrainer;
+
+using Ids = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Counts = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Labels = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using ConstRows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+static void check_shape(const Word2vecTrainer& trainer, std::size_t n, std::size_t dim) {
+  if (n != trainer.n_keys() || dim != static_cast<std::size_t>(trainer.options().dim))
+    throw std::invalid_argument("vectors must have shape [n_keys, dim]");
+}
+
+// One step of the kernel on rows of a padded matrix, so that tests can hold it against a plain twin.
+static double window_step(const Rows& inputs, const Rows& outputs, const Labels& labels, float rate, bool cbow, float input_scale) {
+  const std::size_t n_inputs = inputs.shape(0), n_outputs = outputs.shape(0), dim = inputs.shape(1);
+  if (n_inputs == 0 || n_outputs == 0 || outputs.shape(1) != dim || labels.shape(0) != n_outputs)
+    throw std::invalid_argument("inputs [C, dim], outputs [N, dim], labels [N], C and N at least 1");
+  qianru::Matrix u(n_inputs, dim), v(n_outputs, dim);
+  std::vector<float*> u_rows, v_rows;
+  for (std::size_t i = 0; i < n_inputs; ++i) {
+    std::memcpy(u.row(i), inputs.data() + i * dim, dim * sizeof(float));
+    u_rows.push_back(u.row(i));
+  }
+  for (std::size_t i = 0; i < n_outputs; ++i) {
+    std::memcpy(v.row(i), outputs.data() + i * dim, dim * sizeof(float));
+    v_rows.push_back(v.row(i));
+  }
+  const std::size_t n_scores = (n_inputs * n_outputs + 15) / 16 * 16;
+  std::vector<float> sums(n_scores * 16), scores(n_scores), hidden(u.stride()), signs(n_scores, 1.0f);
+  for (std::size_t i = 0; i < n_inputs * n_outputs; ++i) signs[i] = labels.data()[i % n_outputs] ? -1.0f : 1.0f;
+  qianru::WindowScratch scratch{sums.data(), scores.data(), hidden.data()};
+  qianru::LossSum loss;
+  const qianru::Window window{u_rows.data(), v_rows.data(), signs.data(), static_cast<int>(n_inputs), static_cast<int>(n_outputs)};
+  const qianru::Word2vecKernels& kernels = qianru::word2vec_kernels();
+  const int n_floats = (static_cast<int>(dim) + kernels.width - 1) / kernels.width * kernels.width;
+  if (cbow)
+    kernels.cbow(window, n_floats, rate, input_scale, scratch, loss);
+  else
+    kernels.skipgram(window, n_floats, rate, scratch, loss);
+  for (std::size_t i = 0; i < n_inputs; ++i) std::memcpy(inputs.data() + i * dim, u.row(i), dim * sizeof(float));
+  for (std::size_t i = 0; i < n_outputs; ++i) std::memcpy(outputs.data() + i * dim, v.row(i), dim * sizeof(float));
+  return loss.total();
+}
+
+void bind_static(nb::module_& m) {
+  m.def("word2vec_window_step", &window_step, "inputs"_a, "outputs"_a, "labels"_a, nb::kw_only(), "rate"_a, "cbow"_a,
+        "input_scale"_a, "One training step in place on inputs [C, dim] and outputs [N, dim]; returns the loss. For tests.");
+  m.def(
+      "huffman_paths",
+      [](const Counts& counts) {
+        const qianru::HuffmanPaths paths = qianru::huffman_paths(counts.data(), counts.shape(0));
+        std::vector<std::vector<std::pair<std::uint32_t, float>>> words(counts.shape(0));
+        for (std::size_t i = 0; i < words.size(); ++i)
+          for (std::uint64_t j = paths.offsets[i]; j < paths.offsets[i + 1]; ++j) words[i].emplace_back(paths.nodes[j], paths.signs[j]);
+        return words;
+      },
+      "counts"_a, "For each word the (inner node, sign) pairs from the root down. For tests.");
+  m.def(
+      "draw_negatives",
+      [](const Counts& counts, double power, std::uint64_t key, std::size_t n) {
+        const qianru::AliasTable table(counts.data(), counts.shape(0), power);
+        std::vector<std::uint32_t> drawn(n);
+        for (std::size_t i = 0; i < n; ++i) drawn[i] = table.draw(qianru::random_at(key, i));
+        return drawn;
+      },
+      "counts"_a, "power"_a, "key"_a, "n"_a, "n draws of an id from counts^power. For tests.");
+  m.def(
+      "keep_probabilities",
+      [](const Counts& counts, double sample) {
+        std::vector<double> kept;
+        for (std::uint32_t threshold : qianru::keep_thresholds(counts.data(), counts.shape(0), sample))
+          kept.push_back((static_cast<double>(threshold) + 1) / 4294967296.0);
+        return kept;
+      },
+      "counts"_a, "sample"_a, "Probability of keeping a token of each word. For tests.");
+  nb::class_<Word2vecTrainer>(m, "Word2vecTrainer", "word2vec over a stream of ids, one epoch at a time.")
+      .def(
+          "__init__",
+          [](Word2vecTrainer* self, const Ids& ids, const Counts& counts, int dim, int window, int negative, bool cbow,
+             bool mean_gradient, double sample, double learning_rate, double min_learning_rate, int epochs, int threads,
+             std::uint64_t seed) {
+            const Word2vecOptions options{dim,           window,            negative, cbow,    mean_gradient, sample,
+                                          learning_rate, min_learning_rate, epochs,   threads, seed};
+            const nb::gil_scoped_release release;
+            new (self) Word2vecTrainer(ids.data(), ids.shape(0), counts.data(), counts.shape(0), options);
+          },
+          "ids"_a, "counts"_a, nb::kw_only(), "dim"_a, "window"_a, "negative"_a, "cbow"_a, "mean_gradient"_a, "sample"_a,
+          "learning_rate"_a, "min_learning_rate"_a, "epochs"_a, "threads"_a, "seed"_a, nb::keep_alive<1, 2>())
+      .def("start_epoch", &Word2vecTrainer::start_epoch, nb::call_guard<nb::gil_scoped_release>())
+      .def("wait", &Word2vecTrainer::wait, "seconds"_a, nb::call_guard<nb::gil_scoped_release>(),
+           "True once the epoch has ended.")
+      .def("stop", &Word2vecTrainer::stop, nb::call_guard<nb::gil_scoped_release>())
+      .def("release_outputs", &Word2vecTrainer::release_outputs, nb::call_guard<nb::gil_scoped_release>(),
+           "Ends training and frees the output vectors, so that a copy of the input vectors finds room.")
+      .def_prop_ro("n_positions_done", &Word2vecTrainer::n_positions_done)
+      .def_prop_ro("n_kept", &Word2vecTrainer::n_kept)
+      .def_prop_ro("n_pairs", &Word2vecTrainer::n_pairs)
+      .def_prop_ro("loss", &Word2vecTrainer::loss)
+      .def_prop_ro("diverged", &Word2vecTrainer::diverged)
+      .def(
+          "read_vectors",
+          [](Word2vecTrainer& self, const Rows& out) {
+            check_shape(self, out.shape(0), out.shape(1));
+            const nb::gil_scoped_release release;
+            for (std::size_t i = 0; i < out.shape(0); ++i)
+              std::memcpy(out.data() + i * out.shape(1), self.vectors(i), out.shape(1) * sizeof(float));
+          },
+          "out"_a, "Copies the input vectors to out [n_keys, dim].")
+      .def(
+          "write_vectors",
+          [](Word2vecTrainer& self, const ConstRows& rows) {
+            check_shape(self, rows.shape(0), rows.shape(1));
+            const nb::gil_scoped_release release;
+            for (std::size_t i = 0; i < rows.shape(0); ++i)
+              std::memcpy(self.vectors(i), rows.data() + i * rows.shape(1), rows.shape(1) * sizeof(float));
+          },
+          "rows"_a, "Copies rows [n_keys, dim] to the input vectors.");
+}

@@ -22,9 +22,14 @@ std::vector<Isa> available_isas() {
   __builtin_cpu_init();
   std::vector<Isa> isas{Isa::v2};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi2")) isas.push_back(Isa::v3);
-  if (isas.size() == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-    isas.push_back(Isa::v4);
+#if defined(QIANRU_V4_ON_AVX2)
+  const bool has_v4 = true;
+#else
+  const bool has_v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512cd");
+#endif
+  if (isas.size() == 2 && has_v4) isas.push_back(Isa::v4);
   return isas;
 #else
   return {Isa::neon};

@@ -4,8 +4,166 @@
 
 namespace qianru::QIANRU_ISA {
 
+namespace {
+
+// Six outputs at a time: the centre word and five drawn ones fill the registers exactly, two input rows beside them on 16
+// registers, four on 32.
+constexpr int kOutputs = 6;
+constexpr int kInputs = kRegisters == 32 ? 4 : 2;
+
+// sums[(c * n_outputs + j) * kWidth] = partial sums of u_c . v_j for M inputs and N outputs. Not inlined: the pointers and the
+// accumulators take every register there is.
+template <int M, int N>
+[[gnu::noinline]] void dot_tile(float* const* inputs, float* const* outputs, int n_floats, int n_outputs, float* sums) {
+  const float *u_rows[M], *v_rows[N];
+  for (int c = 0; c < M; ++c) u_rows[c] = inputs[c] + n_floats;
+  for (int j = 0; j < N; ++j) v_rows[j] = outputs[j] + n_floats;
+  Vf acc[M][N];
+#pragma GCC unroll 4
+  for (int c = 0; c < M; ++c)
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) acc[c][j] = Vf{};
+  for (std::ptrdiff_t k = -n_floats; k < 0; k += kWidth) {
+    Vf u[M];
+    for (int c = 0; c < M; ++c) u[c] = load(u_rows[c] + k);
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) {
+      const Vf v = in_register(load(v_rows[j] + k));
+#pragma GCC unroll 4
+      for (int c = 0; c < M; ++c) acc[c][j] = fma(u[c], v, acc[c][j]);
+    }
+  }
+  for (int c = 0; c < M; ++c)
+    for (int j = 0; j < N; ++j) store(sums + (c * n_outputs + j) * kWidth, acc[c][j]);
+}
+
+template <int N>
+inline void dot_columns(const Window& w, int first, int n_floats, float* sums) {
+  int c = 0;
+  for (; c + kInputs <= w.n_inputs; c += kInputs)
+    dot_tile<kInputs, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, sums + (c * w.n_outputs + first) * kWidth);
+  for (; c < w.n_inputs; ++c)
+    dot_tile<1, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, sums + (c * w.n_outputs + first) * kWidth);
+}
+
+// u_c += sum_j g_cj v_j and v_j += sum_c g_cj u_c for N outputs and all inputs, one pass over the floats.
+template <int N>
+[[gnu::noinline]] void update_columns(float* const* inputs, int n_inputs, float* const* outputs, int n_outputs, int n_floats,
+                                      const float* gradients) {
+  float* rows[N];
+  for (int j = 0; j < N; ++j) rows[j] = outputs[j];
+  const float* const end = gradients + n_inputs * n_outputs;
+  for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
+    Vf v[N], moved_v[N];
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) moved_v[j] = v[j] = load(rows[j] + k);
+    float* const* input = inputs;
+    for (const float* g = gradients; g != end; g += n_outputs) {
+      float* const row = *input++ + k;
+      const Vf u = load(row);
+      Vf moved_u[2] = {u, Vf{}};  // two chains, so that the additions do not wait for each other
+#pragma GCC unroll 6
+      for (int j = 0; j < N; ++j) {
+        const Vf rate = in_register(broadcast(g[j]));
+        moved_u[j % 2] = j == 1 ? rate * v[j] : fma(rate, v[j], moved_u[j % 2]);
+        moved_v[j] = fma(rate, u, moved_v[j]);
+      }
+      store(row, N > 1 ? moved_u[0] + moved_u[1] : moved_u[0]);
+    }
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) store(rows[j] + k, moved_v[j]);
+  }
+}
+
+// Calls visit(integral_constant<N>, first) for groups of six outputs and the rest.
+template <typename Visit>
+inline void for_column_groups(int n_outputs, Visit visit) {
+  int first = 0;
+  for (; first + kOutputs <= n_outputs; first += kOutputs) visit(std::integral_constant<int, kOutputs>{}, first);
+  switch (n_outputs - first) {
+    case 5: return visit(std::integral_constant<int, 5>{}, first);
+    case 4: return visit(std::integral_constant<int, 4>{}, first);
+    case 3: return visit(std::integral_constant<int, 3>{}, first);
+    case 2: return visit(std::integral_constant<int, 2>{}, first);
+    case 1: return visit(std::integral_constant<int, 1>{}, first);
+    default: return;
+  }
+}
+
+typedef float HalfFloats __attribute__((vector_size(kWidth * 2)));
+typedef double HalfDoubles __attribute__((vector_size(kWidth * 4)));
+
+// Sums to gradients, loss on the way.
+inline void gradients_from_sums(const Window& w, const float* sums, float* scores, float rate, LossSum& loss) {
+  const int n = w.n_inputs * w.n_outputs;
+  HalfDoubles low, high;
+  std::memcpy(&low, loss.product, sizeof low);
+  std::memcpy(&high, loss.product + kWidth / 2, sizeof high);
+  Vf linear = {};
+  for (int i = 0; i < n; i += kWidth) {
+    const Vf sign = load(w.signs + i);
+    Vf z = sum_rows(sums + i * kWidth) * sign;
+    z = lane_numbers() < n - i ? z : broadcast(-1e30f);  // past the end: loss 0, gradient 0
+    const Vf e = exp_nonpositive(z < 0.0f ? z : -z);
+    const Vf factor = e + 1.0f;
+    linear += z > 0.0f ? z : Vf{};
+    Vf sigmoid = (z > 0.0f ? broadcast(1.0f) : e) / factor;
+    store(scores + i, sigmoid * sign * -rate);
+    HalfFloats half[2];
+    std::memcpy(half, &factor, sizeof factor);
+    low *= __builtin_convertvector(half[0], HalfDoubles);
+    high *= __builtin_convertvector(half[1], HalfDoubles);
+    if (++loss.n_factors == 512) {
+      std::memcpy(loss.product, &low, sizeof low);
+      std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
+      loss.total();
+      low = high = HalfDoubles{} + 1.0;
+    }
+  }
+  std::memcpy(loss.product, &low, sizeof low);
+  std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
+  loss.linear += static_cast<double>(sum(linear));
+}
+
+void skipgram(const Window& w, int n_floats, float rate, WindowScratch& scratch, LossSum& loss) {
+  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats, scratch.sums); });
+  gradients_from_sums(w, scratch.sums, scratch.scores, rate, loss);
+  for_column_groups(w.n_outputs, [&](auto n, int first) { 
+    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, scratch.scores + first);
+  });
+  loss.n_pairs += static_cast<std::uint64_t>(w.n_inputs);
+}
+
+void cbow(const Window& w, int n_floats, float rate, float input_scale, WindowScratch& scratch, LossSum& loss) {
+  const float share = 1.0f / static_cast<float>(w.n_inputs);
+  for (int k = 0; k < n_floats; k += kWidth) {
+    Vf h = load(w.inputs[0] + k);
+    for (int c = 1; c < w.n_inputs; ++c) h += load(w.inputs[c] + k);
+    store(scratch.hidden + k, h * share);
+  }
+  float* const hidden[1] = {scratch.hidden};
+  const Window one{hidden, w.outputs, w.signs, 1, w.n_outputs};
+  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(one, first, n_floats, scratch.sums); });
+  gradients_from_sums(one, scratch.sums, scratch.scores, rate, loss);
+  for (int k = 0; k < n_floats; k += kWidth) {
+    const Vf h = load(scratch.hidden + k);
+    Vf gain = {};
+    for (int j = 0; j < w.n_outputs; ++j) {
+      const Vf g = broadcast(scratch.scores[j]);
+      const Vf v = load(w.outputs[j] + k);
+      gain = fma(g, v, gain);
+      store(w.outputs[j] + k, fma(g, h, v));
+    }
+    gain *= input_scale;
+    for (int c = 0; c < w.n_inputs; ++c) store(w.inputs[c] + k, load(w.inputs[c] + k) + gain);
+  }
+  loss.n_pairs += 1;
+}
+
+}  // namespace
+
 const Word2vecKernels& word2vec_kernels() {
-  static constexpr Word2vecKernels kernels{kWidth};
+  static constexpr Word2vecKernels kernels{kWidth, skipgram, cbow};
   return kernels;
 }
 

@@ -56,4 +56,11 @@ class OutputError(QianruError, OSError):
 
 
 class TrainingError(QianruError, RuntimeError):
-    """Training stopped because a number left the finite range; the last good epoch is kept."""
+    """Training stopped because a number left the finite range.
+
+    `vectors` is the last good epoch as `Vectors`, or None when there was none.
+    """
+
+    def __init__(self, message: str, *, vectors: object | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.vectors = vectors

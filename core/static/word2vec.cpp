@@ -1,0 +1,291 @@
+#include "static/word2vec.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+
+namespace qianru {
+
+namespace {
+
+// Positions of the stream a thread takes at a time: small enough that threads stay close to the stream's order and end together,
+// large enough that the windows cut at its ends are few.
+constexpr std::size_t kChunk = 8192;
+// Windows whose rows are fetched ahead of the one being trained.
+constexpr std::size_t kAhead = 2, kDrawAhead = 5;
+constexpr std::size_t kSlots = 8;
+static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead > kAhead);
+
+// Keys of the independent streams of random numbers.
+constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3;
+std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
+
+void prefetch_row(const float* row, int n_floats) {
+  for (int k = 0; k < n_floats; k += 16) __builtin_prefetch(row + k, 1, 3);
+}
+
+std::size_t outputs_of(const Word2vecOptions& options, std::size_t n_keys) {
+  return options.negative > 0 ? n_keys : n_keys - 1;
+}
+
+}  // namespace
+
+double LossSum::total() {
+  for (double& p : product) {
+    log_products += std::log(p);
+    p = 1;
+  }
+  n_factors = 0;
+  return linear + log_products;
+}
+
+struct Word2vecTrainer::Worker {
+  struct Slot {
+    std::size_t low, high;  // the window's kept words, the centre among them
+    std::vector<std::uint64_t> draws;  // random bits, one for each negative
+    std::vector<float*> outputs;
+    std::size_t n_outputs;
+    const float* signs;  // hierarchical softmax: the path's
+  };
+
+  Worker(const Word2vecOptions& options, std::size_t longest_path, int n_floats) {
+    const std::size_t n_outputs = options.negative > 0 ? static_cast<std::size_t>(options.negative) + 1 : longest_path;
+    const std::size_t n_inputs = 2 * static_cast<std::size_t>(options.window);
+    const std::size_t n_pairs = (n_inputs * n_outputs + 15) / 16 * 16;
+    for (Slot& slot : slots) {
+      slot.outputs.resize(n_outputs);
+      slot.draws.resize(static_cast<std::size_t>(options.negative));
+    }
+    inputs.resize(n_inputs);
+    sums.resize(n_pairs * 16);
+    scores.resize(n_pairs);
+    hidden.resize(static_cast<std::size_t>(n_floats));
+    signs.assign(n_pairs, 1.0f);
+    if (options.negative > 0) {
+      patterns.resize(n_outputs + 1);
+      for (std::size_t n = 1; n <= n_outputs; ++n) {
+        patterns[n].assign(n_pairs, 1.0f);
+        for (std::size_t i = 0; i < n_pairs; i += n) patterns[n][i] = -1.0f;
+      }
+    }
+    scratch = {sums.data(), scores.data(), hidden.data()};
+    ids.reserve(kChunk);
+    positions.reserve(kChunk);
+    line_begin.reserve(kChunk);
+    line_end.reserve(kChunk);
+  }
+
+  Slot slots[kSlots];
+  std::vector<float*> inputs;
+  std::vector<float> sums, scores, hidden, signs;
+  std::vector<std::vector<float>> patterns;  // negative sampling: the signs for each number of outputs
+  WindowScratch scratch;
+  LossSum loss;
+  std::uint64_t position_key = 0;  // counter of the chunk's epoch at position 0
+  // The kept words of the chunk and the borders of their lines.
+  std::vector<std::uint32_t> ids;
+  std::vector<std::size_t> positions;
+  std::vector<std::uint32_t> line_begin, line_end;
+};
+
+Word2vecTrainer::Word2vecTrainer(const std::uint32_t* ids, std::size_t n_positions, const std::uint64_t* counts,
+                                 std::size_t n_keys, const Word2vecOptions& options)
+    : ids_(ids),
+      n_positions_(n_positions),
+      n_keys_(n_keys),
+      options_(options),
+      keep_(keep_thresholds(counts, n_keys, options.sample)),
+      inputs_(n_keys, static_cast<std::size_t>(options.dim)),
+      outputs_(n_keys < 2 ? 0 : outputs_of(options, n_keys), static_cast<std::size_t>(options.dim)),
+      token_key_(stream_key(options.seed, kTokenStream)),
+      negative_key_(stream_key(options.seed, kNegativeStream)) {
+  const int width = word2vec_kernels().width;
+  n_floats_ = (options.dim + width - 1) / width * width;
+  if (n_keys < 2) throw std::invalid_argument("word2vec needs at least two words");
+  if (options.dim < 1 || options.window < 1 || options.negative < 0 || options.threads < 1 || options.epochs < 1)
+    throw std::invalid_argument("dim, window, threads and epochs must be at least 1, negative at least 0");
+  if (options.negative > 0)
+    negatives_ = std::make_unique<AliasTable>(counts, n_keys, 0.75);
+  else
+    paths_ = huffman_paths(counts, n_keys);
+  const std::uint64_t key = stream_key(options.seed, kInitStream);
+  const auto dim = static_cast<std::size_t>(options.dim);
+  for (std::size_t word = 0; word < n_keys; ++word) {
+    float* row = inputs_.row(word);
+    for (std::size_t k = 0; k < dim; ++k) {
+      const auto bits = static_cast<float>(random_at(key, word * dim + k) >> 40);  // 24 bits: exact in a float
+      row[k] = (bits / 16777216.0f - 0.5f) / static_cast<float>(options.dim);
+    }
+  }
+}
+
+Word2vecTrainer::~Word2vecTrainer() { stop(); }
+
+void Word2vecTrainer::release_outputs() {
+  stop();
+  outputs_.release();
+  released_ = true;
+}
+
+void Word2vecTrainer::start_epoch() {
+  stop();
+  if (released_) throw std::logic_error("the output vectors were released, training is over");
+  ++epoch_;
+  rate_slope_ = (options_.min_learning_rate - options_.learning_rate) / (static_cast<double>(n_positions_) * options_.epochs);
+  epoch_rate_ = options_.learning_rate + rate_slope_ * static_cast<double>(n_positions_) * epoch_;
+  stop_ = false;
+  next_chunk_ = 0;
+  n_done_ = 0;
+  loss_ = 0;
+  n_pairs_ = n_kept_ = 0;
+  n_running_ = options_.threads;
+  for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_worker(); });
+}
+
+bool Word2vecTrainer::wait(double seconds) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!finished_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return n_running_ == 0; })) return false;
+  }
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  return true;
+}
+
+void Word2vecTrainer::stop() {
+  stop_ = true;
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+std::uint64_t Word2vecTrainer::n_kept() {
+  const std::lock_guard lock(mutex_);
+  return n_kept_;
+}
+
+std::uint64_t Word2vecTrainer::n_pairs() {
+  const std::lock_guard lock(mutex_);
+  return n_pairs_;
+}
+
+double Word2vecTrainer::loss() {
+  const std::lock_guard lock(mutex_);
+  return loss_;
+}
+
+float Word2vecTrainer::rate_at(std::size_t position) const {
+  return static_cast<float>(epoch_rate_ + rate_slope_ * static_cast<double>(position));
+}
+
+void Word2vecTrainer::run_worker() {
+  Worker worker(options_, paths_.longest, n_floats_);
+  worker.position_key = static_cast<std::uint64_t>(n_positions_) * static_cast<std::uint64_t>(epoch_);
+  while (!stop_.load(std::memory_order_relaxed)) {
+    const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
+    if (begin >= n_positions_) break;
+    const std::size_t end = std::min(begin + kChunk, n_positions_);
+    train_chunk(worker, begin, end);
+    const double chunk_loss = worker.loss.total();
+    {
+      const std::lock_guard lock(mutex_);
+      loss_ += chunk_loss;
+      n_pairs_ += worker.loss.n_pairs;
+      n_kept_ += worker.ids.size();
+    }
+    if (!std::isfinite(chunk_loss)) diverged_ = stop_ = true;
+    worker.loss = {};
+    n_done_.fetch_add(end - begin, std::memory_order_relaxed);
+  }
+  const std::lock_guard lock(mutex_);
+  if (--n_running_ == 0) finished_.notify_all();
+}
+
+// The random bits of the i-th kept word's negatives; the table is asked for the slots they name, well before prepare() reads them.
+void Word2vecTrainer::draw(Worker& worker, std::size_t i) {
+  std::vector<std::uint64_t>& draws = worker.slots[i & (kSlots - 1)].draws;
+  const std::uint64_t counter = (worker.position_key + worker.positions[i]) * draws.size();
+  for (std::uint64_t j = 0; j < draws.size(); ++j) negatives_->prefetch(draws[j] = random_at(negative_key_, counter + j));
+}
+
+// Draws the window of the chunk's i-th kept word and asks for its rows.
+void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
+  Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
+  const std::uint64_t counter = worker.position_key + worker.positions[i];
+  const auto bits = static_cast<std::uint32_t>(random_at(token_key_, counter));
+  const auto window = static_cast<std::size_t>(options_.window) - below(bits, static_cast<std::uint32_t>(options_.window));
+  slot.low = i - std::min<std::size_t>(window, i - worker.line_begin[i]);
+  slot.high = std::min<std::size_t>(i + window + 1, worker.line_end[i]);
+  const std::uint32_t centre = worker.ids[i];
+  slot.n_outputs = 0;
+  if (options_.negative > 0) {
+    slot.outputs[slot.n_outputs++] = outputs_.row(centre);
+    for (const std::uint64_t draw_bits : slot.draws) {
+      float* const drawn = outputs_.row(negatives_->draw(draw_bits));
+      const auto end = slot.outputs.begin() + static_cast<std::ptrdiff_t>(slot.n_outputs);
+      // The centre word is no negative, and a word drawn twice counts once.
+      if (std::find(slot.outputs.begin(), end, drawn) == end) slot.outputs[slot.n_outputs++] = drawn;
+    }
+  } else {
+    const std::uint64_t begin = paths_.offsets[centre];
+    slot.signs = paths_.signs.data() + begin;
+    for (std::uint64_t j = begin; j < paths_.offsets[centre + 1]; ++j)
+      slot.outputs[slot.n_outputs++] = outputs_.row(paths_.nodes[j]);
+  }
+  for (std::size_t j = 0; j < slot.n_outputs; ++j) prefetch_row(slot.outputs[j], n_floats_);
+  const std::size_t entering = i + static_cast<std::size_t>(options_.window);
+  if (entering < worker.ids.size()) prefetch_row(inputs_.row(worker.ids[entering]), n_floats_);
+}
+
+void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t end) {
+  worker.ids.clear();
+  worker.positions.clear();
+  worker.line_begin.clear();
+  std::uint32_t line = 0;
+  worker.line_end.clear();
+  auto close_line = [&] {
+    worker.line_end.resize(worker.ids.size(), static_cast<std::uint32_t>(worker.ids.size()));
+    line = static_cast<std::uint32_t>(worker.ids.size());
+  };
+  for (std::size_t position = begin; position < end; ++position) {
+    const std::uint32_t id = ids_[position];
+    if (id == kLineEnd) {
+      close_line();
+    } else if (random_at(token_key_, worker.position_key + position) >> 32 <= keep_[id]) {
+      worker.ids.push_back(id);
+      worker.positions.push_back(position);
+      worker.line_begin.push_back(line);
+    }
+  }
+  close_line();
+
+  const Word2vecKernels& kernels = word2vec_kernels();
+  const std::size_t n = worker.ids.size();
+  for (std::size_t i = 0; i < std::min(kDrawAhead, n); ++i) draw(worker, i);
+  for (std::size_t i = 0; i < std::min(kAhead, n); ++i) prepare(worker, i);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (i + kDrawAhead < n) draw(worker, i + kDrawAhead);
+    if (i + kAhead < n) prepare(worker, i + kAhead);
+    const Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
+    std::size_t n_inputs = 0;
+    for (std::size_t c = slot.low; c < slot.high; ++c)
+      if (c != i) worker.inputs[n_inputs++] = inputs_.row(worker.ids[c]);
+    if (n_inputs == 0) continue;
+    const std::size_t n_signed = options_.cbow ? 1 : n_inputs;
+    if (options_.negative == 0) {
+      for (std::size_t c = 0; c < n_signed; ++c)
+        std::copy_n(slot.signs, slot.n_outputs, worker.signs.begin() + static_cast<std::ptrdiff_t>(c * slot.n_outputs));
+    }
+    const float* const signs = options_.negative > 0 ? worker.patterns[slot.n_outputs].data() : worker.signs.data();
+    const Window window{worker.inputs.data(), slot.outputs.data(), signs, static_cast<int>(n_inputs),
+                        static_cast<int>(slot.n_outputs)};
+    const float rate = rate_at(worker.positions[i]);
+    if (options_.cbow)
+      kernels.cbow(window, n_floats_, rate, options_.mean_gradient ? 1.0f / static_cast<float>(n_inputs) : 1.0f, worker.scratch,
+                   worker.loss);
+    else
+      kernels.skipgram(window, n_floats_, rate, worker.scratch, worker.loss);
+  }
+}
+
+}  // namespace qianru

@@ -1,0 +1,55 @@
+// What the splitter knows about a code point: one byte of class and flags, and its lower case.
+//
+// The values come from unicode_tables.h, which make_tables.py writes from Python's Unicode database, so that the fast path
+// agrees with unicodedata and str.lower().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace qianru {
+
+enum CharClass : std::uint8_t {
+  kSeparator,     // spaces, punctuation, symbols, controls, everything unassigned
+  kLetter,        // letters of scripts that are written with spaces
+  kDigit,         // all kinds of numbers
+  kMark,          // combining marks: continue what stands before them
+  kHan,           // ideographs: runs are cut by dictionary
+  kKana,          // hiragana and katakana: each run is one word
+  kUnspaced,      // letters of scripts without spaces that nothing here can cut: Thai, Lao, Khmer, ...
+  kJoiner,        // stays in a word between two letters or digits: ' ’ - _ and the zero-width joiners
+  kNumberJoiner,  // stays in a word between two digits: . ,
+  kLineEnd,       // \n
+};
+
+enum CharFlag : std::uint8_t {
+  kCased = 0x10,
+  kCaseIgnorable = 0x20,
+  kNfcCheck = 0x40,  // NFC may change the text around this code point
+  kHasLower = 0x80,
+};
+
+// Class and flags of every code point, 0x110000 bytes; the same table on every call.
+const std::uint8_t* char_table();
+
+inline CharClass class_of(std::uint8_t entry) { return static_cast<CharClass>(entry & 0x0F); }
+
+struct Char {
+  std::uint32_t code;    // U+FFFD for bytes that are not UTF-8
+  std::uint8_t n_bytes;  // at least 1; for bytes that are not UTF-8, as many as Python replaces at once
+  bool valid;
+};
+
+// The code point that starts at p < end. Never reads at or after end.
+Char decode(const char* p, const char* end);
+
+// The lower case of one code point, as str.lower() gives it for a single character (U+0130 gives plain "i").
+std::uint32_t lower_code(std::uint32_t code);
+
+void append_utf8(std::string& out, std::uint32_t code);
+
+// The lower case of one word of valid UTF-8, as Python's str.lower() gives it, final sigma and U+0130 included.
+void lower_word(const char* word, std::size_t n_bytes, std::string& out);
+
+}  // namespace qianru

@@ -1,0 +1,76 @@
+"""The words of a user dictionary, checked."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+
+from qianru._core import MAX_WORD_BYTES
+from qianru.errors import ArgumentError, CorpusError
+
+
+def read_user_words(user_dict: str | os.PathLike[str] | Iterable[str] | None) -> tuple[str, ...]:
+    """Words in NFC, sorted, without repeats. A file has one word a line; what follows after white space (a
+    frequency, a part of speech) is not used, and empty lines and lines that start with "# " are skipped.
+
+    Raises:
+        ArgumentError: the argument or one of its words cannot be a dictionary (word).
+        CorpusError: the file cannot be read or is not UTF-8.
+    """
+    if user_dict is None:
+        return ()
+    if isinstance(user_dict, (str, os.PathLike)):
+        entries = _file_words(Path(user_dict))
+    elif isinstance(user_dict, Iterable):
+        entries = [(word, f"item {i}") for i, word in enumerate(user_dict)]
+    else:
+        raise ArgumentError(
+            f"user_dict must be the path of a file or a list of words, not {type(user_dict).__name__}",
+            hint="A file has one word a line.",
+        )
+    return tuple(sorted({_checked(word, place) for word, place in entries}))
+
+
+def _file_words(path: Path) -> list[tuple[str, str]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise CorpusError(
+            f"user_dict: cannot read {path}: {error.strerror}", hint="Check the path."
+        ) from None
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"user_dict: {path}, byte {error.start}: not valid UTF-8", hint="Save the dictionary as UTF-8."
+        ) from None
+    lines = enumerate(text.split("\n"), 1)
+    return [
+        (line.split()[0], f"{path}, line {number}")
+        for number, line in lines
+        if line.strip() and not line.startswith("# ")
+    ]
+
+
+def _checked(word: object, place: str) -> str:
+    if not isinstance(word, str):
+        raise ArgumentError(
+            f"user_dict, {place}: a word must be a str, not {type(word).__name__}", hint="Give a list of str."
+        )
+    normal = unicodedata.normalize("NFC", word)
+    if not normal or any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in normal):
+        raise ArgumentError(
+            f"user_dict, {place}: {word!r} is empty or holds white space or a control character",
+            hint="A word is at least one character, without spaces.",
+        )
+    if unicodedata.category(normal[0])[0] == "M":
+        raise ArgumentError(
+            f"user_dict, {place}: {word!r} begins with a combining mark",
+            hint="Begin it with the mark's base.",
+        )
+    if len(normal.encode()) > MAX_WORD_BYTES:
+        raise ArgumentError(
+            f"user_dict, {place}: the word has {len(normal.encode())} bytes, more than {MAX_WORD_BYTES}",
+            hint="Leave it out.",
+        )
+    return normal

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from qianru.cli.options import AsJson, ModelPath, TopK
 from qianru.cli.output import print_json, print_table
-
-
-class Method(StrEnum):
-    """How answers are scored."""
-
-    add = "add"
-    mul = "mul"
 
 
 def analogy(
@@ -25,8 +17,9 @@ def analogy(
     c: Annotated[str, typer.Argument(metavar="C", help="woman")],
     k: TopK = 10,
     method: Annotated[
-        Method, typer.Option(help="add: nearest to B - A + C (3CosAdd); mul: product of cosines (3CosMul).")
-    ] = Method.add,
+        Literal["add", "mul"],
+        typer.Option(help="add: nearest to B - A + C (3CosAdd); mul: product of cosines (3CosMul)."),
+    ] = "add",
     as_json: AsJson = False,
 ) -> None:
     """A is to B as C is to ?
@@ -40,9 +33,9 @@ def analogy(
     """
     from qianru.vectors import Vectors
 
-    answers = Vectors.load(model).analogy(a, b, c, k, method=method.value)
+    answers = Vectors.load(model).analogy(a, b, c, k, method=method)
     if as_json:
         found = [{"word": answer.word, "score": answer.score} for answer in answers]
-        print_json({"a": a, "b": b, "c": c, "method": method.value, "answers": found})
+        print_json({"a": a, "b": b, "c": c, "method": method, "answers": found})
     else:
         print_table(("word", "score"), [(answer.word, answer.score) for answer in answers])

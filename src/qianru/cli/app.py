@@ -119,7 +119,7 @@ def _one_line(text: str) -> str:
 
 
 def _quiet_pipe() -> int:
-    """The reader of our stdout is gone (`| head`): no complaint, not even from the interpreter's last flush."""
+    """The reader of stdout is gone (`| head`): no complaint, not even from the last flush."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -15,7 +15,8 @@ _FILE_ENDINGS = (".bin", ".txt", ".vec", ".text")
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Model folder, word2vec .bin or text file.")],
     target: Annotated[
-        str, typer.Argument(metavar="OUT", help="*.bin, *.txt, *.vec, *.text (+ .gz); any other name: a folder.")
+        str,
+        typer.Argument(metavar="OUT", help="*.bin, *.txt, *.vec, *.text (+ .gz); any other name: a folder."),
     ],
     force: Force = False,
 ) -> None:

@@ -1,19 +1,20 @@
-"""The stages of `qianru demo`, in the order of the flow. Nothing here is canned: what is printed was measured."""
+"""The stages of `qianru demo`, in the order of the flow. What they print was measured."""
 
 from __future__ import annotations
 
 import itertools
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import typer
 
+from qianru.cli.options import check_model_output
 from qianru.cli.output import n_bytes
-from qianru.errors import CorpusError, FormatError, OutputError
-from qianru.progress import Progress, TerminalProgress
+from qianru.errors import CorpusError
+from qianru.progress import TerminalProgress
 from qianru.sample import write_sample
 from qianru.static import train_word2vec
 from qianru.text import Corpus, EncodedCorpus
@@ -26,6 +27,8 @@ MIN_TOKENS = 100
 # Enough training for a small text: about this many words read in all, within the bounds.
 _WORDS_IN_ALL = 10_000_000
 _EPOCHS = (5, 30)
+_SAMPLE = 1e-3
+_ENOUGH_KEYS = 200
 
 _NEARER = (("cat", "tiger", "car"), ("猫", "老虎", "汽车"))
 _ANALOGIES = (
@@ -33,7 +36,7 @@ _ANALOGIES = (
     ("男人", "国王", "女人", "女王"),
     ("walk", "walked", "talk", "talked"),
 )
-_NEIGHBOURS_OF = ("tiger", "老虎", "bank", "苹果")
+_NEIGHBOURS_OF = ("tiger", "老虎", "king", "苹果")
 
 
 class Demo:
@@ -47,16 +50,17 @@ class Demo:
 
     def run(self) -> None:
         """Print all stages and save the model."""
-        check_replaceable(self._output)
+        # A demo may take the place of an older model, but of nothing else.
+        check_model_output(self._output, force=True)
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="qianru-demo-") as folder:
             paths = [self._text] if self._text is not None else _write_world(Path(folder))
             corpus = Corpus(*paths)
             self._show_text(corpus, paths)
             self._show_words(corpus)
-            encoded, vocab = self._show_ids(corpus)
+            encoded = self._show_ids(corpus)
             self._show_one_hot(encoded)
-            vectors = self._train(corpus, encoded, vocab)
+            vectors = self._train(encoded)
         if self._text is None:
             self._show_world(vectors)
         else:
@@ -85,39 +89,31 @@ class Demo:
         """A few lines from the front; of the sample world also Chinese and mixed ones."""
         if self._text is not None:
             return list(itertools.islice(filter(None, corpus.words()), 3))
-        made = ("The cat sat by the old river bank.", "那只老虎在森林里睡觉。", "我用Python训练word2vec模型。")
+        made = (
+            "The cat sat by the old river bank.",
+            "那只老虎在森林里睡觉。",
+            "我用Python训练word2vec模型。",
+        )
         return list(Corpus(made).words())
 
-    def _show_ids(self, corpus: Corpus) -> tuple[EncodedCorpus, int]:
-        _stage(3, "ids", "each different word gets a number, the most frequent 0")
+    def _show_ids(self, corpus: Corpus) -> EncodedCorpus:
+        _stage(3, "ids", "each different word gets a number, the most frequent one 0")
         started = time.monotonic()
-        min_count = 5
-        encoded = _encode(corpus, min_count)
-        if encoded is None or len(encoded.keys) < 200:
-            # Small text: words seen twice, or even once, are all there is.
-            for min_count in (2, 1):
-                encoded = _encode(corpus, min_count)
-                if encoded is not None and len(encoded.keys) >= 50:
-                    break
+        encoded, min_count = _encode(corpus)
         seconds = time.monotonic() - started
-        if encoded is None or len(encoded.keys) < MIN_WORDS or encoded.n_tokens < MIN_TOKENS:
-            n_keys, n_tokens = (0, 0) if encoded is None else (len(encoded.keys), encoded.n_tokens)
-            raise CorpusError(
-                f"too little text to learn from: {n_tokens} words, {n_keys} of them different",
-                hint=f"at least {MIN_TOKENS} words, {MIN_WORDS} of them different; 100 kB and more gives sense",
-            )
-        typer.echo(
-            f"   {n_bytes(encoded.n_bytes)} read in {seconds:.2f} s: {encoded.n_raw_tokens:,} words, "
-            f"{len(encoded.keys):,} different ones seen at least {min_count} times"
+        _show(
+            f"{n_bytes(encoded.n_bytes)} read in {seconds:.2f} s: {encoded.n_raw_tokens:,} words, "
+            f"{len(encoded.keys):,} different ones seen {min_count} times or more"
         )
         if encoded.n_invalid_bytes:
-            typer.echo(f"   {encoded.n_invalid_bytes:,} bytes were not UTF-8 and were replaced")
+            _show(f"{encoded.n_invalid_bytes:,} bytes were not UTF-8 and were taken for spaces")
         head = zip(encoded.keys[:6], encoded.counts[:6].tolist(), strict=True)
         _show("  ".join(f"{key} → {number} (×{count:,})" for number, (key, count) in enumerate(head)))
-        first = list(itertools.takewhile(lambda item: item < len(encoded.keys), encoded.ids[:12].tolist()))
+        n_keys = len(encoded.keys)
+        first = list(itertools.takewhile(lambda item: item < n_keys, encoded.ids[:12].tolist()))
         _show(f"the first line  {' '.join(encoded.keys[item] for item in first)}")
         _show(f"in ids          {' '.join(map(str, first))}")
-        return encoded, min_count
+        return encoded
 
     def _show_one_hot(self, encoded: EncodedCorpus) -> None:
         _stage(4, "one-hot", "a 1 in the word's own place: every two words are equally unlike")
@@ -130,20 +126,20 @@ class Demo:
         square, dense = n_keys * n_keys * 4, n_keys * DIM * 4
         _show(f"memory for all words: one-hot {n_bytes(square)}, dense with dim {DIM} {n_bytes(dense)}")
 
-    def _train(self, corpus: Corpus, encoded: EncodedCorpus, min_count: int) -> Vectors:
+    def _train(self, encoded: EncodedCorpus) -> Vectors:
         low, high = _EPOCHS
         epochs = min(high, max(low, _WORDS_IN_ALL // encoded.n_raw_tokens))
         _stage(5, "training", f"skip-gram with negative sampling, dim {DIM}, window 5, {epochs} epochs")
         bar = TerminalProgress()
-        watch = _Watch(bar)
         started = time.monotonic()
         try:
-            vectors = train_word2vec(
-                corpus, dim=DIM, min_count=min_count, epochs=epochs, sample=1e-3, progress=watch
-            )
+            vectors = train_word2vec(encoded, dim=DIM, epochs=epochs, sample=_SAMPLE, progress=bar)
         finally:
             bar.close()
         seconds = time.monotonic() - started
+        losses = vectors.provenance["loss_per_epoch"]
+        if isinstance(losses, Sequence):
+            _show(f"loss of each epoch  {'  '.join(f'{loss:.3f}' for loss in losses)}")
         _show(f"{encoded.n_raw_tokens * epochs / seconds:,.0f} words/s, {seconds:.1f} s in all")
         return vectors
 
@@ -193,37 +189,24 @@ class Demo:
         typer.echo(f"  qianru train word2vec {self._text or 'YOUR.txt'} -o model")
 
 
-class _Watch:
-    """Passes reports on and prints the loss as each tenth of the training ends."""
-
-    def __init__(self, then: Callable[[Progress], None]) -> None:
-        self._then = then
-
-    def __call__(self, report: Progress) -> None:
-        self._then(report)
-
-
-def check_replaceable(output: str) -> None:
-    """A demo may replace the model of an earlier demo, and nothing else."""
-    path = Path(output)
-    if not path.exists():
-        return
-    try:
-        provenance = Vectors.load(path).provenance
-    except (FormatError, OSError):
-        provenance = {}
-    if "demo" not in str(provenance.get("steps", "")):
-        pass
-
-
 def _write_world(folder: Path) -> list[str]:
     write_sample(folder / "world", n_bytes=SAMPLE_BYTES)
     return [str(folder / "world" / name) for name in ("en.txt", "zh.txt", "mixed.txt")]
 
 
-def _encode(corpus: Corpus, min_count: int) -> EncodedCorpus | None:
-    """None where no word is frequent enough; any other trouble with the text is the reader's to know."""
-    return corpus.encode(min_count=min_count)
+def _encode(corpus: Corpus) -> tuple[EncodedCorpus, int]:
+    """The corpus with min_count 5, or with 2 or 1 where it is too small for that."""
+    everything = corpus.encode(min_count=1)
+    n_keys, n_tokens = len(everything.keys), everything.n_tokens
+    if n_keys < MIN_WORDS or n_tokens < MIN_TOKENS:
+        raise CorpusError(
+            f"too little text to learn from: {n_tokens} words, {n_keys} of them different",
+            hint=f"give at least {MIN_TOKENS} words, {MIN_WORDS} of them different; megabytes are better",
+        )
+    for min_count in (5, 2):
+        if np.count_nonzero(everything.counts >= min_count) >= _ENOUGH_KEYS:
+            return corpus.encode(min_count=min_count), min_count
+    return everything, 1
 
 
 def _one_hot(encoded: EncodedCorpus, word: str) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

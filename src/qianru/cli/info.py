@@ -42,7 +42,9 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
     typer.echo(f"first words   {' '.join(vectors.keys[:10])}")
     typer.echo(f"counted       {'no counts' if counts is None else f'{int(counts.sum()):,} words of text'}")
     dense, one_hot = n_keys * dim * 4, n_keys * n_keys * 4
-    typer.echo(f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} as one-hot vectors ({one_hot / dense:.1f} x)")
+    typer.echo(
+        f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} one-hot ({one_hot / dense:.1f} times)"
+    )
     typer.echo(f"fingerprint   {vectors.fingerprint}")
     for line in settings_lines(facts["provenance"]):
         typer.echo(line)
@@ -58,7 +60,7 @@ def settings_lines(provenance: object) -> list[str]:
                 lines.append(f"{' ' * indent}{name}")
                 add(item, indent + 2)
             else:
-                text = item if isinstance(item, str) else json.dumps(item, ensure_ascii=False)
+                text = item if isinstance(item, str) else json.dumps(_short(item), ensure_ascii=False)
                 lines.append(f"{' ' * indent}{name}: {text}")
 
     if isinstance(provenance, Mapping):
@@ -72,4 +74,13 @@ def _plain(value: object) -> object:
         return {str(name): _plain(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    return value
+
+
+def _short(value: object) -> object:
+    """Floats to six digits, for reading."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_short(item) for item in value]
     return value

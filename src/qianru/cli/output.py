@@ -14,7 +14,7 @@ Cell: TypeAlias = str | int | float
 
 
 def print_json(value: object) -> None:
-    """One JSON document; Chinese stays readable, and every float is written so that it reads back the same."""
+    """One JSON document; Chinese stays readable, and floats read back the same."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
@@ -70,10 +70,16 @@ def _shown(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:.4f}"
     # Control characters in a word must not move the cursor or break the row.
-    return "".join(char if char.isprintable() else "�" for char in cell) if isinstance(cell, str) else f"{cell:,}"
+    return (
+        "".join(char if char.isprintable() else "�" for char in cell)
+        if isinstance(cell, str)
+        else f"{cell:,}"
+    )
 
 
 def _bare(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:.4f}"
-    return "".join(char if char.isprintable() else "�" for char in cell) if isinstance(cell, str) else str(cell)
+    return (
+        "".join(char if char.isprintable() else "�" for char in cell) if isinstance(cell, str) else str(cell)
+    )

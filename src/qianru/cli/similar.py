@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -40,6 +41,8 @@ def similar(
         ]
         print_json(found)
         return
-    for word, neighbours in zip(asked, answers, strict=True):
+    for number, (word, neighbours) in enumerate(zip(asked, answers, strict=True)):
+        if number and sys.stdout.isatty():
+            typer.echo("")
         rows = [(word, found.word, found.score) for found in neighbours]
         print_table(("word", "neighbour", "cosine"), rows)

@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "base/cpu.h"
+#include "base/peak_kernel.h"
 
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -21,6 +22,8 @@ static void bind_base(nb::module_& m) {
   m.def("current_isa", [] { return std::string(qianru::isa_name(qianru::current_isa())); }, "The instruction set in use.");
   m.def("set_isa", [](const std::string& name) { qianru::set_isa(qianru::isa_from_name(name)); }, "name"_a,
         "Use another instruction set from available_isas(); for tests and benchmarks.");
+  m.def("measure_fma_peak", &qianru::measure_fma_peak, "threads"_a, nb::call_guard<nb::gil_scoped_release>(),
+        "GFLOP/s of fused multiply-adds on registers with so many threads; takes half a second.");
 }
 
 NB_MODULE(_core, m) {

@@ -15,6 +15,11 @@ def set_isa(name: str) -> None:
     Use another instruction set from available_isas(); for tests and benchmarks.
     """
 
+def measure_fma_peak(threads: int) -> float:
+    """
+    GFLOP/s of fused multiply-adds on registers with so many threads; takes half a second.
+    """
+
 UNICODE_VERSION: str = '14.0.0'
 
 LINE_END: int = 4294967295

@@ -249,8 +249,9 @@ class _Run:
 
     def _keep(self) -> None:
         if self._kept is None:
-            file = tempfile.TemporaryFile(dir=None if self._output is None else _existing_parent(self._output))
-            self._kept = np.memmap(file, np.float32, "w+", shape=self._shape)
+            folder = None if self._output is None else _existing_parent(self._output)
+            with tempfile.TemporaryFile(dir=folder) as file:  # the map outlives the name and the handle
+                self._kept = np.memmap(file, np.float32, "w+", shape=self._shape)
         self._trainer.read_vectors(self._kept)
 
     def _kept_vectors(self) -> Vectors:

@@ -1,0 +1,116 @@
+"""word2vec in plain Python and float64: the same draws, the same order, no tricks. What the trainer is compared with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_MASK = 2**64 - 1
+LINE_END = 0xFFFFFFFF
+CHUNK = 8192  # positions of the stream that no window crosses
+
+
+def mix64(x: int) -> int:
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & _MASK
+    return x ^ (x >> 31)
+
+
+def random_at(key: int, counter: int) -> int:
+    return mix64((key + counter * 0x9E3779B97F4A7C15) & _MASK)
+
+
+def stream_key(seed: int, stream: int) -> int:
+    return mix64((mix64((seed + 0x632BE59BD9B4E019) & _MASK) + stream) & _MASK)
+
+
+class Alias:
+    """Vose's table, filled in the same order as the core's."""
+
+    def __init__(self, counts: np.ndarray) -> None:
+        n = len(counts)
+        share = counts.astype(np.float64) ** 0.75
+        share = (share * n / share.sum()).tolist()
+        self.slots = [(2**32 - 1, i) for i in range(n)]
+        small = [i for i in range(n) if share[i] < 1]
+        large = [i for i in range(n) if share[i] >= 1]
+        while small and large:
+            s, top = small.pop(), large[-1]
+            self.slots[s] = (int(max(0.0, min(share[s] * 2**32 - 1, 2**32 - 1))), top)
+            share[top] -= 1 - share[s]
+            if share[top] < 1:
+                small.append(large.pop())
+
+    def draw(self, bits: int) -> int:
+        slot = ((bits & 0xFFFFFFFF) * len(self.slots)) >> 32
+        threshold, alias = self.slots[slot]
+        return slot if bits >> 32 <= threshold else alias
+
+
+def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
+    ratio = sample * counts.sum() / counts
+    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+
+
+def step(inputs, rows, outputs, targets, labels, rate, *, cbow, corrected):
+    """One window; returns its loss."""
+    u = inputs[rows]
+    hidden = u.mean(axis=0, keepdims=True) if cbow else u
+    scores = hidden @ outputs[targets].T
+    gradient = rate * (labels - 1 / (1 + np.exp(-scores)))
+    loss = np.logaddexp(0, np.where(labels == 1, -scores, scores)).sum()
+    if cbow:
+        move = (gradient @ outputs[targets])[0] * (1 / len(rows) if corrected else 1)
+        outputs[targets] += gradient.T @ hidden
+        for row in rows:
+            inputs[row] += move
+        return loss
+    for first in range(0, len(targets), 6):
+        six = targets[first : first + 6]
+        v, g = outputs[six].copy(), gradient[:, first : first + 6]
+        for row, g_row in zip(rows, g, strict=True):
+            outputs[six] += np.outer(g_row, inputs[row])
+            inputs[row] += g_row @ v
+    return loss
+
+
+def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample, rate, floor, epochs, seed):
+    """Returns the input vectors [n_keys, dim] and the mean loss per pair of each epoch."""
+    n_keys = len(counts)
+    key = stream_key(seed, 3)
+    draws = np.array([random_at(key, i) >> 40 for i in range(n_keys * dim)], np.float32)
+    inputs = ((draws / np.float32(2**24) - np.float32(0.5)) / np.float32(dim)).reshape(n_keys, dim).astype(np.float64)
+    outputs = np.zeros((n_keys, dim))
+    token_key, negative_key = stream_key(seed, 1), stream_key(seed, 2)
+    alias, keep = Alias(counts), keep_probability(counts, sample) if sample else np.ones(n_keys)
+    losses = []
+    for epoch in range(epochs):
+        total, n_pairs, base = 0.0, 0, epoch * len(ids)
+        for begin in range(0, len(ids), CHUNK):
+            lines: list[list[tuple[int, int]]] = [[]]
+            for position in range(begin, min(begin + CHUNK, len(ids))):
+                word = int(ids[position])
+                if word == LINE_END:
+                    lines.append([])
+                elif (random_at(token_key, base + position) >> 32) < keep[word] * 2**32:
+                    lines[-1].append((word, position))
+            for line in lines:
+                for i, (centre, position) in enumerate(line):
+                    reach = window - (((random_at(token_key, base + position) & 0xFFFFFFFF) * window) >> 32)
+                    rows = [line[c][0] for c in range(max(0, i - reach), min(len(line), i + reach + 1)) if c != i]
+                    if not rows:
+                        continue
+                    if negative:
+                        targets = [centre]
+                        for j in range(negative):
+                            drawn = alias.draw(random_at(negative_key, (base + position) * negative + j))
+                            if drawn not in targets:
+                                targets.append(drawn)
+                        labels = np.array([1.0] + [0.0] * (len(targets) - 1))
+                    else:
+                        targets = [node for node, _ in paths[centre]]
+                        labels = np.array([1.0 if sign < 0 else 0.0 for _, sign in paths[centre]])
+                    now = rate + (floor - rate) * (base + position) / (len(ids) * epochs)
+                    total += step(inputs, rows, outputs, targets, labels, now, cbow=cbow, corrected=corrected)
+                    n_pairs += 1 if cbow else len(rows)
+        losses.append(total / n_pairs)
+    return inputs, losses

@@ -50,7 +50,9 @@ inline Vf sums(const Vf* v) {
 
 // Keeps the compiler from loading a vector again for each use: rows are seldom aligned, and loads are what bounds a tile.
 inline Vf in_register(Vf v) {
-#if defined(__x86_64__)
+#if defined(QIANRU_WIDTH)
+  // A vector wider than the registers fits none.
+#elif defined(__x86_64__)
   __asm__("" : "+v"(v));
 #elif defined(__aarch64__)
   __asm__("" : "+w"(v));

@@ -136,12 +136,13 @@ class _Reader:
 
     def _is_binary(self, dim: int) -> bool:
         """Text if the first row has no control characters and ends in a number, as floats hardly ever do."""
-        line = self._rest[: 20 * dim + 1024].split(b"\n", 1)[0]
+        limit = 20 * dim + 1024
+        line = self._rest[:limit].split(b"\n", 1)[0]
         fields = line.split()
-        if not fields or _CONTROL.search(line):
-            return True
-        # A line cut off here ends in part of a number: the field before it tells.
-        return not _NUMBER.fullmatch(fields[-1] if len(line) < 20 * dim + 1024 else fields[-2])
+        if len(line) == limit:
+            # Cut off, perhaps within a number: the field before it tells.
+            del fields[-1:]
+        return not fields or bool(_CONTROL.search(line)) or not _NUMBER.fullmatch(fields[-1])
 
     def _check_room(self, n_keys: int, dim: int, binary: bool) -> None:
         """Before anything is allocated: can a file of this size hold that many rows?"""

@@ -76,8 +76,13 @@ void Encoder::han(const char* p, std::size_t n_bytes, std::size_t n_chars) {
     push(make_key(p, n_bytes, limit_));
     return;
   }
-  han_.append(p, n_bytes);
-  han_.push_back('\n');
+  const std::size_t n_known = runs_.n_words();
+  const std::uint32_t run = runs_.add(make_key(p, n_bytes, limit_));
+  if (run == n_known) {
+    han_.append(p, n_bytes);
+    han_.push_back('\n');
+  }
+  block_runs_.push_back(run);
   push_mark(kHanRunId);
 }
 
@@ -89,11 +94,10 @@ void Encoder::line_end() {
 }
 
 void Encoder::flush() {
-  for (std::size_t i = 0; i < n_pending_; ++i) {
-    Pending& item = pending_[i];
-    out_->push_back(item.mark ? item.mark : table_.add(item.key));
-    item.mark = 0;
-  }
+  const std::size_t n_before = out_->size();
+  out_->resize(n_before + n_pending_);
+  std::uint32_t* out = out_->data() + n_before;
+  for (std::size_t i = 0; i < n_pending_; ++i) out[i] = marks_[i] ? marks_[i] : table_.add(pending_[i]);
   n_pending_ = 0;
 }
 
@@ -106,7 +110,8 @@ std::string_view Encoder::take_han(std::size_t n_bytes) {
 }
 
 void Encoder::put_lengths(std::span<const std::uint32_t> lengths) {
-  out_ = &han_ids_;
+  out_ = &run_ids_;
+  const std::size_t n_before = run_ids_.size();
   limit_ = han_.data() + han_.size();
   const char* p = han_.data() + han_begin_;
   const char* end = han_.data() + han_end_ - 1;
@@ -126,26 +131,43 @@ void Encoder::put_lengths(std::span<const std::uint32_t> lengths) {
   push_mark(kHanRunId);
   flush();
   out_ = &ids_;
+  for (std::size_t i = n_before; i < run_ids_.size(); ++i)
+    if (i == 0 || run_ids_[i - 1] == kHanRunId) run_begins_.push_back(static_cast<std::uint32_t>(i));
   if (p != end) throw std::runtime_error("the dictionary's words do not cover the text");
 }
 
 void Encoder::put_back_han() {
+  if (run_begins_.size() != runs_.n_words()) throw std::runtime_error("a Han run has not been cut");
   std::vector<std::uint32_t> merged;
-  merged.reserve(ids_.size() + han_ids_.size());
-  std::size_t next = 0;
+  merged.reserve(ids_.size() + 4 * block_runs_.size());
+  const std::uint32_t* run = block_runs_.data();
   for (const std::uint32_t id : ids_) {
     if (id != kHanRunId) {
       merged.push_back(id);
       continue;
     }
-    while (next < han_ids_.size() && han_ids_[next] != kHanRunId) merged.push_back(han_ids_[next++]);
-    if (next++ >= han_ids_.size()) throw std::runtime_error("a Han run has not been cut");
+    for (const std::uint32_t* p = run_ids_.data() + run_begins_[*run++]; *p != kHanRunId; ++p) merged.push_back(*p);
   }
   ids_.swap(merged);
 }
 
+void Encoder::settle_runs() {
+  std::vector<std::uint64_t> more(table_.n_words());
+  for (const WordTable::Entry& run : runs_.entries())
+    for (const std::uint32_t* p = run_ids_.data() + run_begins_[run.id]; *p != kHanRunId; ++p) more[*p] += run.count - 1;
+  table_.add_counts(more);
+  runs_ = WordTable();
+  run_ids_.clear();
+  run_begins_.clear();
+}
+
+WordTable& Encoder::table() {
+  settle_runs();
+  return table_;
+}
+
 IdBlock Encoder::finish() {
-  if (!han_.empty()) put_back_han();
+  if (!block_runs_.empty()) put_back_han();
   IdBlock block;
   block.n_ids = ids_.size();
   block.pages = Pages(block.n_ids * sizeof(std::uint32_t));
@@ -154,18 +176,21 @@ IdBlock Encoder::finish() {
   block.n_long = n_long_;
   block.starts_in_line = starts_in_line_;
   block.leading_line_end = !ids_.empty() && ids_[0] == kLineEndId;
-  const std::vector<std::uint64_t>& hashes = table_.hashes();
+  const std::uint64_t* hashes = table_.hashes().data();
+  SequenceHash hash;
   for (std::size_t i = block.leading_line_end ? 1 : 0; i < ids_.size(); ++i) {
     const bool is_word = ids_[i] != kLineEndId;
-    block.hash.add(is_word ? hashes[ids_[i]] : kLineEndItem);
+    hash.add(is_word ? hashes[ids_[i]] : kLineEndItem);
     block.n_words += is_word;
   }
+  block.hash = hash;
   ids_.clear();
-  han_ids_.clear();
+  block_runs_.clear();
   han_.clear();
   han_begin_ = han_end_ = n_lines_ = n_long_ = 0;
   starts_in_line_ = ends_in_line_ = line_has_words_ = false;
   first_line_ = true;
+  if (runs_.n_words() > kMaxRuns) settle_runs();
   return block;
 }
 

@@ -41,7 +41,8 @@ class Encoder {
 
   IdBlock finish();
 
-  WordTable& table() { return table_; }
+  // With all counts settled.
+  WordTable& table();
 
   // What Splitter calls.
   void word(const char* p, std::size_t n_bytes, bool is_ascii);
@@ -50,32 +51,39 @@ class Encoder {
 
  private:
   static constexpr std::size_t kPending = 64;
-  static constexpr std::uint32_t kHanRunId = 0xFFFFFFFD;  // stands in ids_ for a run that is being cut; ends one in han_ids_
-  struct Pending { Key key; std::uint32_t mark; };        // mark: 0 for a word, else the id to write
-
+  static constexpr std::uint32_t kHanRunId = 0xFFFFFFFD;  // stands in ids_ for a Han run, ends each in run_ids_
+  static constexpr std::size_t kMaxRuns = 180'000;        // remembered at a time; fits a table of 8 MiB
   void push(const Key& key) {
     table_.prefetch(key);
-    pending_[n_pending_++] = {key, 0};
+    marks_[n_pending_] = 0;
+    pending_[n_pending_++] = key;
     if (n_pending_ == kPending) flush();
   }
   void push_mark(std::uint32_t id) {
-    pending_[n_pending_++].mark = id;
+    marks_[n_pending_++] = id;
     if (n_pending_ == kPending) flush();
   }
   void flush();
   void lowered_word(const char* p, std::size_t n_bytes, bool is_ascii);
   void put_back_han();
+  void settle_runs();
 
   bool lowercase_;
   Splitter<Encoder> splitter_;
   WordTable table_;
   const char* limit_ = nullptr;  // end of the readable text, for make_key
-  Pending pending_[kPending];
+  Key pending_[kPending];
+  std::uint32_t marks_[kPending];  // 0 for a word, else the id to write
   std::size_t n_pending_ = 0;
-  std::vector<std::uint32_t> ids_, han_ids_;
+  std::vector<std::uint32_t> ids_;
+  // Han runs come again (a fifth of the characters of an encyclopaedia do), and cutting is what Chinese text waits for: each
+  // run is cut once, its later occurrences are counted in runs_ and given to its words by settle_runs().
+  WordTable runs_;
+  std::vector<std::uint32_t> run_ids_, run_begins_;  // words of each run that has been cut
+  std::vector<std::uint32_t> block_runs_;            // the runs of this block, in order
   std::vector<std::uint32_t>* out_ = &ids_;
-  std::string han_;                        // runs of two and more characters, each followed by \n
-  std::size_t han_begin_ = 0, han_end_ = 0;  // the part that is out being cut
+  std::string han_;  // new runs of two and more characters, each followed by \n
+  std::size_t han_begin_ = 0, han_end_ = 0;  // the part of it that is out being cut
   std::string lowered_;
   bool starts_in_line_ = false, ends_in_line_ = false;
   bool line_has_words_ = false, first_line_ = true;

@@ -4,8 +4,6 @@ namespace qianru {
 
 namespace {
 
-constexpr std::uint64_t kFirstBase = 0xD1342543DE82EF95u, kSecondBase = 0x2545F4914F6CDD1Du;
-
 std::uint64_t power(std::uint64_t base, std::uint64_t exponent) {
   std::uint64_t result = 1;
   for (; exponent; exponent >>= 1, base *= base)
@@ -14,12 +12,6 @@ std::uint64_t power(std::uint64_t base, std::uint64_t exponent) {
 }
 
 }  // namespace
-
-void SequenceHash::add(std::uint64_t item) {
-  first = first * kFirstBase + item;
-  second = second * kSecondBase + item;
-  ++n_items;
-}
 
 void SequenceHash::append(const SequenceHash& other) {
   first = first * power(kFirstBase, other.n_items) + other.first;

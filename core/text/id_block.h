@@ -16,8 +16,13 @@ constexpr std::uint32_t kDropped = 0xFFFFFFFE;    // in a map from ids to ids: a
 // A hash of a sequence of 64-bit items that can be put together from the hashes of its parts: two polynomials over Z/2^64,
 // sum of item[i] * base^(n - 1 - i), for two odd bases.
 struct SequenceHash {
+  static constexpr std::uint64_t kFirstBase = 0xD1342543DE82EF95u, kSecondBase = 0x2545F4914F6CDD1Du;
   std::uint64_t first = 0, second = 0, n_items = 0;
-  void add(std::uint64_t item);
+  void add(std::uint64_t item) {
+    first = first * kFirstBase + item;
+    second = second * kSecondBase + item;
+    ++n_items;
+  }
   void append(const SequenceHash& other);
 };
 

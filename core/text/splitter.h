@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "text/ascii.h"
 #include "text/unicode.h"
 #include "text/user_dict.h"
 
@@ -61,7 +62,7 @@ class Splitter {
         sink_.word(p, n, false);
         p += n;
       } else if (byte & kPlain) {
-        p = word<kDict>(p, p + 1, class_of(byte), true);
+        p = kDict ? word<kDict>(p, p + 1, class_of(byte), true) : plain_word(p);
       } else if (byte != kNotAscii) {
         if (byte == kLineEnd) sink_.line_end();
         ++p;
@@ -69,6 +70,15 @@ class Splitter {
         p = beyond_ascii<kDict>(p);
       }
     }
+  }
+
+  // A word that begins with an ASCII letter or digit; most are over at the next separator.
+  const char* plain_word(const char* p) {
+    const char* q = skip_plain(p, end_);
+    if (q < end_ && bytes_[static_cast<unsigned char>(*q)] != kSeparator)
+      return word<false>(p, q, class_of(bytes_[static_cast<unsigned char>(q[-1])]), true);
+    sink_.word(p, static_cast<std::size_t>(q - p), true);
+    return q;
   }
 
   template <bool kDict>
@@ -88,8 +98,8 @@ class Splitter {
       if (user_word<kDict>(q, last != kUnspaced)) break;
       const std::uint8_t byte = bytes_[static_cast<unsigned char>(*q)];
       if (byte & kPlain) {
-        last = class_of(byte);
-        ++q;
+        q = kDict ? q + 1 : skip_plain(q, end_);
+        last = class_of(bytes_[static_cast<unsigned char>(q[-1])]);
         continue;
       }
       const Char c = decode(q, end_);

@@ -11,7 +11,6 @@ namespace qianru {
 namespace {
 
 constexpr std::uint32_t kCodePoints = 0x110000;
-constexpr std::uint32_t kReplacement = 0xFFFD;
 constexpr std::uint32_t kSigma = 0x3A3, kFinalSigma = 0x3C2, kDottedI = 0x130;
 
 std::unique_ptr<std::uint8_t[]> spread_runs() {
@@ -51,23 +50,6 @@ bool is_final_sigma(const char* begin, const char* at, const char* end) {
 const std::uint8_t* char_table() {
   static const std::unique_ptr<std::uint8_t[]> table = spread_runs();
   return table.get();
-}
-
-Char decode(const char* p, const char* end) {
-  const auto byte = [&](std::ptrdiff_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
-  const std::uint32_t first = byte(0);
-  if (first < 0x80) return {first, 1, true};
-  if (first < 0xC2 || first > 0xF4) return {kReplacement, 1, false};
-  const std::ptrdiff_t left = end - p;
-  // The second byte is bounded more tightly after E0, ED, F0 and F4: no overlong forms, surrogates, or code points too large.
-  const std::uint32_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
-  const std::uint32_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;
-  if (left < 2 || byte(1) < low || byte(1) > high) return {kReplacement, 1, false};
-  if (first < 0xE0) return {(first & 0x1F) << 6 | (byte(1) & 0x3F), 2, true};
-  if (left < 3 || (byte(2) & 0xC0) != 0x80) return {kReplacement, 2, false};
-  if (first < 0xF0) return {(first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F), 3, true};
-  if (left < 4 || (byte(3) & 0xC0) != 0x80) return {kReplacement, 3, false};
-  return {(first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F), 4, true};
 }
 
 std::uint32_t lower_code(std::uint32_t code) {

@@ -29,7 +29,7 @@ WordTable::WordTable(std::size_t n_slots) : pages_(n_slots * sizeof(Slot)), mask
 
 std::uint32_t WordTable::insert(const Key& key, std::uint64_t n) {
   if (hashes_.size() >= kMaxWords) throw std::length_error("more different words than 32-bit ids can tell apart");
-  if ((hashes_.size() + 1) * 2 > mask_ + 1) grow();
+  if ((hashes_.size() + 1) * 10 > (mask_ + 1) * 7) grow();  // fuller than 0.7: longer probes
   std::size_t i = key.hash & mask_;
   while (slots()[i].count != 0) i = (i + 1) & mask_;
   Slot& slot = slots()[i];
@@ -107,6 +107,11 @@ std::vector<std::uint32_t> WordTable::merge(const WordTable& other) {
     n = 0;
   }
   return ids;
+}
+
+void WordTable::add_counts(const std::vector<std::uint64_t>& more) {
+  for (std::size_t i = 0; i <= mask_; ++i)
+    if (Slot& slot = slots()[i]; slot.count) slot.count += more[slot.id];
 }
 
 std::vector<WordTable::Entry> WordTable::entries() const {

@@ -41,6 +41,9 @@ inline std::uint64_t hash_short(std::uint64_t low, std::uint64_t high) {
   return fold(fold(low ^ 0xA0761D6478BD642Fu, high ^ 0xE7037ED1A0B428DBu), 0x8EBC6AF09C88C6E3u);
 }
 
+// All bits of the first n bytes, n >= 1 (all of them from 8 on), without a branch: the lengths of words are hard to predict.
+inline std::uint64_t first_bytes(std::size_t n) { return ~std::uint64_t{0} >> (n < 8 ? 64 - 8 * n : 0); }
+
 // Words hold no NUL, so zero-padding loses nothing. `limit` is the end of the readable bytes around the word.
 inline Key make_key(const char* word, std::size_t n_bytes, const char* limit) {
   Key key;
@@ -53,12 +56,8 @@ inline Key make_key(const char* word, std::size_t n_bytes, const char* limit) {
   if (limit - word >= 16) {
     std::memcpy(&key.low, word, 8);
     std::memcpy(&key.high, word + 8, 8);
-    if (n_bytes <= 8) {
-      key.high = 0;
-      key.low &= ~std::uint64_t{0} >> (64 - 8 * n_bytes);
-    } else {
-      key.high &= ~std::uint64_t{0} >> (128 - 8 * n_bytes);
-    }
+    key.low &= first_bytes(n_bytes);
+    key.high &= n_bytes > 8 ? first_bytes(n_bytes - 8) : 0;
   } else {
     char padded[16] = {};
     std::memcpy(padded, word, n_bytes);
@@ -86,6 +85,9 @@ class WordTable {
       }
     }
   }
+
+  // Adds more[id] occurrences to each word.
+  void add_counts(const std::vector<std::uint64_t>& more);
 
   std::size_t n_words() const { return hashes_.size(); }
   const std::vector<std::uint64_t>& hashes() const { return hashes_; }  // hash_word by id

@@ -64,20 +64,25 @@ class BlockReader:
         n_held, enough = 0, BLOCK_BYTES
         offset, line, in_line, position = 0, 1, False, 0
         for chunk, position in utf8_chunks(source, self.decoding, BLOCK_BYTES, tally):
-            parts.append(chunk)
             n_held += len(chunk)
-            if n_held < enough:
-                continue
-            data = b"".join(parts)
-            cut, ends_in_line = self._cut(data, kind)
-            if cut == 0:
-                # Twice as much next time, so that a line of any length is joined a few times only.
-                parts, enough = [data], 2 * n_held
-                continue
-            yield Block(kind, data[:cut], source, offset, line, in_line, ends_in_line), position
-            line += data.count(b"\n", 0, cut) if kind == "json" else 0
-            offset, in_line, enough = offset + cut, ends_in_line, BLOCK_BYTES
-            parts, n_held = [data[cut:]], n_held - cut
+            cut, ends_in_line = chunk.rfind(b"\n") + 1, False
+            if n_held < enough or not cut:
+                parts.append(chunk)
+                if n_held < enough:
+                    continue
+                chunk = b"".join(parts)
+                cut, ends_in_line = self._cut(chunk, kind)
+                if cut == 0:
+                    # Twice as much next time, so that a line of any length is joined a few times only.
+                    parts, enough = [chunk], 2 * n_held
+                    continue
+                parts = []
+            data = b"".join((*parts, memoryview(chunk)[:cut]))
+            yield Block(kind, data, source, offset, line, in_line, ends_in_line), position
+            line += data.count(b"\n") if kind == "json" else 0
+            offset, in_line, enough = offset + len(data), ends_in_line, BLOCK_BYTES
+            parts = [chunk[cut:]]
+            n_held = len(parts[0])
         if n_held:
             yield Block(kind, b"".join(parts), source, offset, line, in_line), position
 

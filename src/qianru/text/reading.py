@@ -1,4 +1,4 @@
-"""Files become UTF-8: decompressed by their first bytes, decoded in pieces, every failure told with its place."""
+"""Files become UTF-8: decompressed by their first bytes, decoded in pieces; failures tell their place."""
 
 from __future__ import annotations
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
+from qianru.cli.app import main
 
-def main() -> None:
-    """Entry point of the `qianru` command."""
+__all__ = ["main"]

@@ -1,0 +1,86 @@
+"""`qianru info`: what a model is and how it was made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import typer
+
+from qianru.cli.options import AsJson, ModelPath
+from qianru.cli.output import n_bytes, print_json
+
+
+def info(model: ModelPath, as_json: AsJson = False) -> None:
+    """Shape, words, counts, settings and fingerprint of a model, and its memory against one-hot vectors.
+
+    \b
+    Examples:
+      qianru info model
+      qianru info vectors.bin --json
+    """
+    from qianru.vectors import Vectors
+
+    vectors = Vectors.load(model)
+    n_keys, dim, counts = len(vectors), vectors.dim, vectors.counts
+    facts: dict[str, object] = {
+        "path": model,
+        "n_keys": n_keys,
+        "dim": dim,
+        "first_keys": list(vectors.keys[:10]),
+        "n_counted": None if counts is None else int(counts.sum()),
+        "bytes_dense": n_keys * dim * 4,
+        # The same words as float32 one-hot vectors: a square matrix.
+        "bytes_one_hot": n_keys * n_keys * 4,
+        "fingerprint": vectors.fingerprint,
+        "provenance": _plain(vectors.provenance),
+    }
+    if as_json:
+        print_json(facts)
+        return
+    typer.echo(f"{model}: {n_keys:,} words, dim {dim}, float32")
+    typer.echo(f"first words   {' '.join(vectors.keys[:10])}")
+    typer.echo(f"counted       {'no counts' if counts is None else f'{int(counts.sum()):,} words of text'}")
+    dense, one_hot = n_keys * dim * 4, n_keys * n_keys * 4
+    typer.echo(
+        f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} one-hot ({one_hot / dense:.1f} times)"
+    )
+    typer.echo(f"fingerprint   {vectors.fingerprint}")
+    for line in settings_lines(facts["provenance"]):
+        typer.echo(line)
+
+
+def settings_lines(provenance: object) -> list[str]:
+    """The provenance as indented lines, nested mappings below their name."""
+    lines = ["made by"] if provenance else ["made by       not recorded"]
+
+    def add(value: Mapping[str, object], indent: int) -> None:
+        for name, item in value.items():
+            if isinstance(item, Mapping):
+                lines.append(f"{' ' * indent}{name}")
+                add(item, indent + 2)
+            else:
+                text = item if isinstance(item, str) else json.dumps(_short(item), ensure_ascii=False)
+                lines.append(f"{' ' * indent}{name}: {text}")
+
+    if isinstance(provenance, Mapping):
+        add(provenance, 2)
+    return lines
+
+
+def _plain(value: object) -> object:
+    """Read-only mappings and tuples as the dicts and lists that JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _short(value: object) -> object:
+    """Floats to six digits, for reading."""
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, list):
+        return [_short(item) for item in value]
+    return value

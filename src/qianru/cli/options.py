@@ -1,0 +1,54 @@
+"""Arguments and options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+import typer
+
+from qianru.errors import ArgumentError, OutputError
+
+ModelPath: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model folder, or a word2vec .bin or text file (.gz too).")
+]
+AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what stands at the output path.")]
+TopK: TypeAlias = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many words to print.")]
+
+
+def words_from(arguments: list[str]) -> list[str]:
+    """The words given; a `-` stands for the words on stdin, separated by white space."""
+    words: list[str] = []
+    for argument in arguments:
+        if argument != "-":
+            words.append(argument)
+            continue
+        given = sys.stdin.read().split()
+        if not given:
+            raise ArgumentError("no word on stdin", hint="pipe words in, or name them after the model")
+        words += given
+    return words
+
+
+def check_model_output(path: str, *, force: bool) -> None:
+    """Say before minutes of work, not after them, that a model folder cannot be written to `path`.
+
+    Saving looks again and has the last word. Raises OutputError.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir() and any(target.iterdir()):
+        if not force:
+            raise OutputError(f"output {path} exists already", hint="pass --force or choose another name")
+        if not (target / "qianru.json").is_file():
+            raise OutputError(
+                f"output {path} is not replaced: it is a folder, but no model", hint="choose another name"
+            )
+    elif target.exists() and not target.is_dir():
+        raise OutputError(f"output {path} is a file", hint="name a folder that does not exist yet")
+    elif not target.parent.is_dir():
+        raise OutputError(f"output {path}: there is no folder {target.parent}", hint="make that folder first")
+    elif not os.access(target.parent, os.W_OK | os.X_OK):
+        raise OutputError(f"output {path}: {target.parent} cannot be written to", hint="choose another place")

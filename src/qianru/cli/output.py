@@ -1,0 +1,85 @@
+"""Tables and JSON on stdout: aligned columns for a terminal, tab-separated rows for everything else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import unicodedata
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import typer
+
+Cell: TypeAlias = str | int | float
+
+
+def print_json(value: object) -> None:
+    """One JSON document; Chinese stays readable, and floats read back the same."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, title: str = "") -> None:
+    """For a terminal: title, header and aligned columns. Else: the rows alone, cells separated by tabs."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(_bare(cell) for cell in row))
+        return
+    if title:
+        typer.echo(title)
+    for line in aligned([list(columns), *rows]):
+        typer.echo(line)
+
+
+def aligned(rows: Sequence[Sequence[Cell]]) -> list[str]:
+    """The rows as lines with columns as wide as a terminal shows them; numbers stand to the right."""
+    texts = [[_shown(cell) for cell in row] for row in rows]
+    widths = [max(width(cell) for cell in column) for column in zip(*texts, strict=True)]
+    right = [not isinstance(cell, str) for cell in rows[-1]]
+    lines = []
+    for row in texts:
+        cells = []
+        for cell, wide, to_right in zip(row, widths, right, strict=True):
+            space = " " * (wide - width(cell))
+            cells.append(space + cell if to_right else cell + space)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def width(text: str) -> int:
+    """Columns a terminal gives to `text`: two for Chinese characters, none for combining marks."""
+    return sum(
+        0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        for char in text
+    )
+
+
+def n_of(number: int, noun: str) -> str:
+    """`1 word`, `2,000 words`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def n_bytes(number: float) -> str:
+    """A size for reading: `1.2 MB` (decimal)."""
+    for limit, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if number >= limit:
+            return f"{number / limit:.1f} {unit}"
+    return f"{number:.0f} bytes"
+
+
+def _shown(cell: Cell) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.4f}"
+    # Control characters in a word must not move the cursor or break the row.
+    return (
+        "".join(char if char.isprintable() else "�" for char in cell)
+        if isinstance(cell, str)
+        else f"{cell:,}"
+    )
+
+
+def _bare(cell: Cell) -> str:
+    if isinstance(cell, float):
+        return f"{cell:.4f}"
+    return (
+        "".join(char if char.isprintable() else "�" for char in cell) if isinstance(cell, str) else str(cell)
+    )

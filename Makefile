@@ -1,15 +1,15 @@
 # make demo   own .venv, build, walk the stages from text to vectors and print each   (TEXT=file: on your own text)
-# make test   build with warnings as errors, lint, types, tests, and the core once more under the sanitizers
+# make test   build with warnings as errors, lint, types, tests
 PYTHON ?= python3
 BIN := .venv/bin
 TEXT ?=
 
-.PHONY: demo test build lint types check sanitize slow stubs clean
+.PHONY: demo test build lint types check slow stubs clean
 
 demo: .venv/.built
 	$(BIN)/qianru demo $(if $(TEXT),--text "$(TEXT)")
 
-test: build lint types check sanitize
+test: build lint types check
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
@@ -39,10 +39,6 @@ types:
 
 check:
 	$(BIN)/pytest -q -n 2 -m "not slow"
-
-# The same tests that touch the core, against a core built with AddressSanitizer and UBSan.
-sanitize:
-	BIN=$(BIN) tests/sanitize.sh
 
 slow: build
 	$(BIN)/pytest -q -m slow

@@ -16,7 +16,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 from recipes.intrinsic import data_folder, judge
 
 # The settings of the comparison; the same for every system.
@@ -30,7 +29,9 @@ def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Pat
     if not out.exists():
         cache.mkdir(parents=True, exist_ok=True)
         raw = subprocess.run(
-            ["zstd", "-dc", str(data_folder() / "corpora" / f"{name}.txt.zst")], check=True, stdout=subprocess.PIPE
+            ["zstd", "-dc", str(data_folder() / "corpora" / f"{name}.txt.zst")],
+            check=True,
+            stdout=subprocess.PIPE,
         ).stdout
         if megabytes is not None:
             raw = raw[: raw.rfind(b"\n", 0, megabytes * 1_000_000) + 1]
@@ -43,7 +44,9 @@ def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Pat
 
 def run(job: dict[str, object]) -> dict[str, object]:
     """Run a job in a fresh process and return what it measured."""
-    done = subprocess.run([sys.executable, "-m", "bench.jobs", json.dumps(job)], stdout=subprocess.PIPE, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.jobs", json.dumps(job)], stdout=subprocess.PIPE, check=False
+    )
     if done.returncode:
         raise SystemExit(f"{job['system']} failed on {job}")
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -78,7 +81,9 @@ def train_qianru(job: dict) -> dict:
         "total": trained - started,
         "raw_words": encoded.n_raw_tokens,
         "tokens": encoded.n_tokens,
-        "gflops": pairs * 36.0 * job["dim"] / (trained - read) / 1e9 if not (job["cbow"] or job["hs"]) else None,
+        "gflops": pairs * 36.0 * job["dim"] / (trained - read) / 1e9
+        if not (job["cbow"] or job["hs"])
+        else None,
         "words": list(vectors.keys),
         "matrix": vectors.to_numpy(),
     }
@@ -201,7 +206,9 @@ def main() -> None:
     if job.get("near"):
         unit = matrix / np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-12)
         result["near"] = {
-            word: [words[i] for i in np.argsort(-(unit @ unit[words.index(word)]))[1:11]] for word in job["near"] if word in words
+            word: [words[i] for i in np.argsort(-(unit @ unit[words.index(word)]))[1:11]]
+            for word in job["near"]
+            if word in words
         }
     print(json.dumps(result, ensure_ascii=False))
 

@@ -67,8 +67,12 @@ def main() -> None:
     gensim_single = best_of(lambda: theirs.most_similar("w7"))
     some = queries[:100]
     gensim_loop = best_of(lambda: [theirs.most_similar(word) for word in some]) / len(some)
-    print(f"gensim  one query    {gensim_single * 1e3:8.3f} ms  qianru {gensim_single / single:.1f} times as fast")
-    print(f"gensim  loop         {gensim_loop * 1e3:8.3f} ms  qianru's batch {gensim_loop / batch:.1f} times as fast")
+    print(
+        f"gensim  one query    {gensim_single * 1e3:8.3f} ms  qianru {gensim_single / single:.1f} times as fast"
+    )
+    print(
+        f"gensim  loop         {gensim_loop * 1e3:8.3f} ms  qianru's batch {gensim_loop / batch:.1f} times as fast"
+    )
     shared = agreement(ours.similar(some), [theirs.most_similar(word) for word in some])
     print(f"agreement of the ten nearest: {shared:.4f}")
 

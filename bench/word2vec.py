@@ -18,6 +18,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bench.jobs import COMMON, corpus_file, run
+
 from qianru import _core
 
 CONFIGS: dict[str, dict[str, object]] = {
@@ -30,12 +31,16 @@ CONFIGS: dict[str, dict[str, object]] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="+", choices=list(CONFIGS), default=list(CONFIGS))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--megabytes", type=int, help="use only so much of the corpus")
-    parser.add_argument("--word2vec-c", type=Path, help="the compiled word2vec binary (gcc -O3 -march=native)")
+    parser.add_argument(
+        "--word2vec-c", type=Path, help="the compiled word2vec binary (gcc -O3 -march=native)"
+    )
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "qianru-bench")
     parser.add_argument("--results", type=Path, help="append each result to this file, one line of JSON each")
     options = parser.parse_args()
@@ -63,7 +68,10 @@ def main() -> None:
             results[system] = run({**job, **extra, "system": system})
             if options.results:
                 with options.results.open("a") as file:
-                    file.write(json.dumps({"config": name, "system": system, "ceiling": ceiling, **results[system]}) + "\n")
+                    file.write(
+                        json.dumps({"config": name, "system": system, "ceiling": ceiling, **results[system]})
+                        + "\n"
+                    )
         report(name, results, ceiling)
 
 

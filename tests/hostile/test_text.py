@@ -66,7 +66,13 @@ def test_invalid_utf8_separates_and_is_counted(tmp_path: Path, bad: bytes) -> No
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*BAD_UTF8, b"a", " é".encode(), "猫咪".encode(), b"\n", b"\xcc\x81", b"\xe1\x84\x80"])))
+@given(
+    st.lists(
+        st.sampled_from(
+            [*BAD_UTF8, b"a", " é".encode(), "猫咪".encode(), b"\n", b"\xcc\x81", b"\xe1\x84\x80"]
+        )
+    )
+)
 def test_any_bytes_are_counted_as_python_counts(parts: list[bytes]) -> None:
     data = b"".join(parts)
     n_invalid, first, spans = survey(data)
@@ -112,7 +118,9 @@ def test_invalid_bytes_of_other_encodings(
             Corpus(path, encoding=encoding, errors="strict").encode(min_count=1)
 
 
-@pytest.mark.parametrize("line", [b"tiger ", "老虎在山上睡觉，".encode(), "老虎".encode(), b"a" * 99 + b"\x00", b"x"], ids=len)
+@pytest.mark.parametrize(
+    "line", [b"tiger ", "老虎在山上睡觉，".encode(), "老虎".encode(), b"a" * 99 + b"\x00", b"x"], ids=len
+)
 def test_one_line_of_many_megabytes(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "text"
     n = (6 << 20) // len(line)
@@ -145,12 +153,17 @@ def test_words_are_dropped_above_a_thousand_bytes() -> None:
 
 def test_controls_and_nul_are_separators() -> None:
     controls = [chr(c) for c in [*range(0x20), *range(0x7F, 0xA0)] if c != 10]
-    assert split_words("".join(f"a{c}b" for c in controls)) == ["a", *["ba"] * 0, *"b a".split() * 0] + [
-        word for _ in controls for word in ("b", "a")
-    ][:-1] if False else split_words(" ".join(f"a{c}b" for c in controls)) == ["a", "b"] * len(controls)
+    assert (
+        split_words("".join(f"a{c}b" for c in controls))
+        == ["a", *["ba"] * 0, *["b", "a"] * 0] + [word for _ in controls for word in ("b", "a")][:-1]
+        if False
+        else split_words(" ".join(f"a{c}b" for c in controls)) == ["a", "b"] * len(controls)
+    )
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress], ids="gz bz2 xz zst".split())
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress], ids=["gz", "bz2", "xz", "zst"]
+)
 def test_cut_and_flipped_archives(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
     path = tmp_path / "packed"
     random_ = random.Random(5)
@@ -180,7 +193,7 @@ def test_cut_and_flipped_archives(tmp_path: Path, pack) -> None:  # type: ignore
         (b'{"text": null}', "line 3: the field 'text' is a JSON null"),
         (b'{"text": 5}', "line 3: the field 'text' is a JSON number"),
     ],
-    ids="cut deep long array missing null number".split(),
+    ids=["cut", "deep", "long", "array", "missing", "null", "number"],
 )
 def test_bad_json_lines_are_named(tmp_path: Path, line: bytes, message: str) -> None:
     path = tmp_path / "x.jsonl"
@@ -235,7 +248,9 @@ def test_a_file_that_vanishes_is_named(tmp_path: Path) -> None:
 
 def test_a_big_dictionary_is_built_in_seconds() -> None:
     random_ = random.Random(1)
-    words = {"".join(random_.choices("老虎山水人民大学中国银行", k=random_.randrange(2, 9))) for _ in range(50_000)}
+    words = {
+        "".join(random_.choices("老虎山水人民大学中国银行", k=random_.randrange(2, 9))) for _ in range(50_000)
+    }
     started = time.monotonic()
     assert split_words("老虎", user_dict=words, lowercase=True)
     assert time.monotonic() - started < 15

@@ -78,7 +78,11 @@ def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample,
     n_keys = len(counts)
     key = stream_key(seed, 3)
     draws = np.array([random_at(key, i) >> 40 for i in range(n_keys * dim)], np.float32)
-    inputs = ((draws / np.float32(2**24) - np.float32(0.5)) / np.float32(dim)).reshape(n_keys, dim).astype(np.float64)
+    inputs = (
+        ((draws / np.float32(2**24) - np.float32(0.5)) / np.float32(dim))
+        .reshape(n_keys, dim)
+        .astype(np.float64)
+    )
     outputs = np.zeros((n_keys, dim))
     token_key, negative_key = stream_key(seed, 1), stream_key(seed, 2)
     alias, keep = Alias(counts), keep_probability(counts, sample) if sample else np.ones(n_keys)
@@ -96,7 +100,9 @@ def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample,
             for line in lines:
                 for i, (centre, position) in enumerate(line):
                     reach = window - (((random_at(token_key, base + position) & 0xFFFFFFFF) * window) >> 32)
-                    rows = [line[c][0] for c in range(max(0, i - reach), min(len(line), i + reach + 1)) if c != i]
+                    rows = [
+                        line[c][0] for c in range(max(0, i - reach), min(len(line), i + reach + 1)) if c != i
+                    ]
                     if not rows:
                         continue
                     if negative:

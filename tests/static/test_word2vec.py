@@ -17,7 +17,9 @@ from qianru.static import train_word2vec
 from qianru.text import Corpus
 from qianru.vectors import Vectors
 
-_spec = importlib.util.spec_from_file_location("reference_word2vec", Path(__file__).with_name("reference_word2vec.py"))
+_spec = importlib.util.spec_from_file_location(
+    "reference_word2vec", Path(__file__).with_name("reference_word2vec.py")
+)
 assert _spec is not None
 assert _spec.loader is not None
 reference = importlib.util.module_from_spec(_spec)
@@ -55,7 +57,14 @@ TWIN_CASES = [
 def test_trainer_equals_its_twin(case: dict, isa: str) -> None:
     corpus = Corpus(World(24_000))
     encoded = corpus.encode(min_count=2)
-    options = {"dim": 13, "window": 4, "negative": 5, "sample": 1e-2, "epochs": 2, "learning_rate": 0.05} | case
+    options = {
+        "dim": 13,
+        "window": 4,
+        "negative": 5,
+        "sample": 1e-2,
+        "epochs": 2,
+        "learning_rate": 0.05,
+    } | case
     before = _core.current_isa()
     _core.set_isa(isa)
     try:
@@ -83,7 +92,10 @@ def test_trainer_equals_its_twin(case: dict, isa: str) -> None:
 
 @pytest.mark.parametrize("case", TWIN_CASES)
 def test_one_thread_and_one_seed_give_the_same_bits(small: Corpus, case: dict) -> None:
-    runs = [train_word2vec(small, threads=1, seed=seed, dim=20, epochs=2, **case).to_numpy().tobytes() for seed in (3, 3, 4)]
+    runs = [
+        train_word2vec(small, threads=1, seed=seed, dim=20, epochs=2, **case).to_numpy().tobytes()
+        for seed in (3, 3, 4)
+    ]
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
@@ -105,7 +117,9 @@ def test_learns_the_sample_world() -> None:
 
 def test_loss_falls_and_is_told(small: Corpus) -> None:
     reports: list[Progress] = []
-    vectors = train_word2vec(small, epochs=4, sample=1e-2, threads=2, learning_rate=0.05, progress=reports.append)
+    vectors = train_word2vec(
+        small, epochs=4, sample=1e-2, threads=2, learning_rate=0.05, progress=reports.append
+    )
     losses = vectors.provenance["loss_per_epoch"]
     assert losses[-1] < losses[0]
     trained = [report for report in reports if report.stage == "train"]
@@ -131,7 +145,9 @@ def test_interrupt_leaves_what_save_every_asked_for(small: Corpus, tmp_path: Pat
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_word2vec(small, epochs=10, save_every=2, output=tmp_path / "model", threads=2, progress=interrupt)
+        train_word2vec(
+            small, epochs=10, save_every=2, output=tmp_path / "model", threads=2, progress=interrupt
+        )
     saved = Vectors.load(tmp_path / "model")
     assert saved.provenance["epochs_done"] in (6, 8)
     assert np.isfinite(saved.to_numpy()).all()
@@ -140,7 +156,9 @@ def test_interrupt_leaves_what_save_every_asked_for(small: Corpus, tmp_path: Pat
 def test_initial_vectors_are_where_training_starts(small: Corpus) -> None:
     encoded = small.encode()
     given = Vectors(["the", "not-in-the-text"], np.full((2, 16), 3.0, np.float32))
-    vectors = train_word2vec(encoded, dim=16, epochs=1, learning_rate=0.0, min_learning_rate=0.0, initial=given)
+    vectors = train_word2vec(
+        encoded, dim=16, epochs=1, learning_rate=0.0, min_learning_rate=0.0, initial=given
+    )
     np.testing.assert_array_equal(vectors["the"], np.full(16, 3.0, np.float32))
     assert vectors.provenance["initial_words"] == 1
     assert np.abs(vectors[encoded.keys[1]]).max() <= 0.5 / 16

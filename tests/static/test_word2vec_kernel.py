@@ -50,7 +50,9 @@ def twin(inputs, outputs, labels, rate, *, cbow, input_scale):
     cbow=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_step_equals_its_twin(n_inputs: int, n_outputs: int, dim: int, size: float, cbow: bool, seed: int) -> None:
+def test_step_equals_its_twin(
+    n_inputs: int, n_outputs: int, dim: int, size: float, cbow: bool, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     inputs = (rng.standard_normal((n_inputs, dim)) * size).astype(np.float32)
     outputs = (rng.standard_normal((n_outputs, dim)) * size).astype(np.float32)
@@ -68,7 +70,9 @@ def test_step_equals_its_twin(n_inputs: int, n_outputs: int, dim: int, size: flo
 def test_extreme_scores_give_finite_loss_and_gradients() -> None:
     inputs = np.full((3, 8), 1000.0, np.float32)
     outputs = np.stack([np.full(8, -1000.0), np.full(8, 1000.0), np.zeros(8)]).astype(np.float32)
-    loss = _core.word2vec_window_step(inputs, outputs, np.array([1, 0, 0], np.uint8), rate=1e-3, cbow=False, input_scale=1.0)
+    loss = _core.word2vec_window_step(
+        inputs, outputs, np.array([1, 0, 0], np.uint8), rate=1e-3, cbow=False, input_scale=1.0
+    )
     assert loss == pytest.approx(3 * (8e6 + 8e6 + np.log(2)), rel=1e-6)
     assert np.isfinite(inputs).all()
     assert np.isfinite(outputs).all()
@@ -77,13 +81,18 @@ def test_extreme_scores_give_finite_loss_and_gradients() -> None:
 def test_nan_reaches_the_loss() -> None:
     inputs, outputs = np.ones((2, 8), np.float32), np.ones((2, 8), np.float32)
     inputs[0, 3] = np.nan
-    loss = _core.word2vec_window_step(inputs, outputs, np.array([1, 0], np.uint8), rate=0.1, cbow=False, input_scale=1.0)
+    loss = _core.word2vec_window_step(
+        inputs, outputs, np.array([1, 0], np.uint8), rate=0.1, cbow=False, input_scale=1.0
+    )
     assert np.isnan(loss)
 
 
 def test_gradient_is_the_derivative_of_the_loss() -> None:
     rng = np.random.default_rng(5)
-    inputs, outputs = rng.standard_normal((4, 12)).astype(np.float32), rng.standard_normal((6, 12)).astype(np.float32)
+    inputs, outputs = (
+        rng.standard_normal((4, 12)).astype(np.float32),
+        rng.standard_normal((6, 12)).astype(np.float32),
+    )
     labels = np.array([1, 0, 0, 0, 0, 0], np.uint8)
     moved_u, moved_v = inputs.copy(), outputs.copy()
     _core.word2vec_window_step(moved_u, moved_v, labels, rate=1.0, cbow=False, input_scale=1.0)

@@ -67,9 +67,7 @@ def split_lines(text: str, *, lowercase: bool = False) -> list[list[str]]:
 def cut_piece(piece: str, letter: str, lowercase: bool) -> list[str]:
     if letter == "H":
         return [
-            word
-            for i in range(0, len(piece), MAX_RUN)
-            for word in rjieba.cut(piece[i : i + MAX_RUN], False)
+            word for i in range(0, len(piece), MAX_RUN) for word in rjieba.cut(piece[i : i + MAX_RUN], False)
         ]
     if len(piece.encode()) > MAX_BYTES:
         return []
@@ -110,7 +108,9 @@ def split_with_dict(line: str, user_words: list[str], *, lowercase: bool = False
         if piece is None or classes[at] == "J":
             at += 1
             continue
-        end = next((i for i in range(at + 1, piece.end()) if match(i, in_word_at(classes, at, i))), piece.end())
+        end = next(
+            (i for i in range(at + 1, piece.end()) if match(i, in_word_at(classes, at, i))), piece.end()
+        )
         kept = line[at:end]
         if classes[at] in WORD_START and classes[end - 1] in "JN":
             kept = kept[:-1]  # a user word behind a joiner leaves it outside

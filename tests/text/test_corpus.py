@@ -18,21 +18,41 @@ from qianru.errors import ArgumentError, CorpusError, OutputError
 from qianru.progress import Progress
 from qianru.text import Corpus, EncodedCorpus, blocks
 
-PIECES = ["the", "The", "tiger", "老虎", "在山上睡觉", "北京大学的学生", "word2vec", "don't", "a-b", "，", "!", "é", "猫", "x" * 40]
+PIECES = [
+    "the",
+    "The",
+    "tiger",
+    "老虎",
+    "在山上睡觉",
+    "北京大学的学生",
+    "word2vec",
+    "don't",
+    "a-b",
+    "，",
+    "!",
+    "é",
+    "猫",
+    "x" * 40,
+]
 
 
 def made_up_text(n_lines: int, seed: int) -> str:
     random_ = random.Random(seed)
     lines = [
-        random_.choice(["", " "]).join(random_.choices(PIECES, k=random_.randrange(12))) for _ in range(n_lines)
+        random_.choice(["", " "]).join(random_.choices(PIECES, k=random_.randrange(12)))
+        for _ in range(n_lines)
     ]
     return "\n".join(lines)
 
 
-def plain_encode(lines: list[list[str]], min_count: int, max_vocab: int | None = None) -> tuple[list[str], list[int]]:
+def plain_encode(
+    lines: list[list[str]], min_count: int, max_vocab: int | None = None
+) -> tuple[list[str], list[int]]:
     """The slow twin: keys and id stream of lines of words."""
     counts = Counter(word for line in lines for word in line)
-    kept = sorted((w for w in counts if counts[w] >= min_count), key=lambda w: (-counts[w], w.encode()))[:max_vocab]
+    kept = sorted((w for w in counts if counts[w] >= min_count), key=lambda w: (-counts[w], w.encode()))[
+        :max_vocab
+    ]
     number = {word: i for i, word in enumerate(kept)}
     ids: list[int] = []
     for line in lines:
@@ -84,7 +104,9 @@ def test_result_depends_on_the_text_alone(
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.text(alphabet=st.sampled_from("ab 猫虎.'\u0301\r\n"), max_size=12), min_size=1, max_size=20))
+@given(
+    st.lists(st.text(alphabet=st.sampled_from("ab 猫虎.'\u0301\r\n"), max_size=12), min_size=1, max_size=20)
+)
 def test_any_lines(lines: list[str]) -> None:
     corpus = Corpus([*lines, "end end"])
     words = list(corpus.words())
@@ -94,14 +116,24 @@ def test_any_lines(lines: list[str]) -> None:
 
 
 def test_repeated_han_runs_are_counted_each_time() -> None:
-    lines = ["北京大学的学生", "我在北京大学的学生中"] * 700 + [f"第{'一二三四五六七八九十'[i % 10]}名学生" for i in range(999)]
+    lines = ["北京大学的学生", "我在北京大学的学生中"] * 700 + [
+        f"第{'一二三四五六七八九十'[i % 10]}名学生" for i in range(999)
+    ]
     encoded = Corpus(lines).encode(min_count=1, threads=2)
     words = Counter(word for line in Corpus(lines).words() for word in line)
     assert dict(zip(encoded.keys, encoded.counts.tolist(), strict=True)) == words
 
 
 def test_fingerprint_tells_texts_apart() -> None:
-    texts = [["a b", "c"], ["a", "b c"], ["b a", "c"], ["a b c"], ["a b", "c", "c"], ["a b", "d"], ["ab", "c"]]
+    texts = [
+        ["a b", "c"],
+        ["a", "b c"],
+        ["b a", "c"],
+        ["a b c"],
+        ["a b", "c", "c"],
+        ["a b", "d"],
+        ["ab", "c"],
+    ]
     prints = [Corpus(t).encode(min_count=1).fingerprint for t in texts]
     assert len(set(prints)) == len(texts)
     assert Corpus(["a, b!", "", "-- c"]).encode(min_count=1).fingerprint == prints[0]
@@ -149,7 +181,14 @@ def test_nothing_to_train_on() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"min_count": 0}, {"max_vocab": 0}, {"threads": 0}, {"memory": -1}, {"min_count": 1.5}, {"threads": True}],
+    [
+        {"min_count": 0},
+        {"max_vocab": 0},
+        {"threads": 0},
+        {"memory": -1},
+        {"min_count": 1.5},
+        {"threads": True},
+    ],
 )
 def test_arguments_out_of_bounds(options: dict[str, int]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(options))):

@@ -28,7 +28,13 @@ LINES = TEXT.split("\n")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for name, text in {"b.txt": "two", "a/z.txt": "one", "c": "three", ".hidden": "no", ".git/x": "no"}.items():
+    for name, text in {
+        "b.txt": "two",
+        "a/z.txt": "one",
+        "c": "three",
+        ".hidden": "no",
+        ".git/x": "no",
+    }.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
@@ -49,7 +55,14 @@ def test_files_are_kept_apart(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "pack",
-    [bytes, gzip.compress, bz2.compress, lzma.compress, zstd.compress, lambda d: gzip.compress(d[:9]) + gzip.compress(d[9:])],
+    [
+        bytes,
+        gzip.compress,
+        bz2.compress,
+        lzma.compress,
+        zstd.compress,
+        lambda d: gzip.compress(d[:9]) + gzip.compress(d[9:]),
+    ],
     ids=["plain", "gz", "bz2", "xz", "zst", "gz members"],
 )
 def test_compression_is_told_by_the_first_bytes(tmp_path: Path, pack) -> None:  # type: ignore[no-untyped-def]
@@ -65,7 +78,9 @@ def test_text_that_begins_like_a_packed_file(tmp_path: Path) -> None:
     assert next(Corpus(path).words())[0] == "BZh"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030", "gbk", "big5", "utf-16", "utf-16-le", "utf-32", "shift_jis"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8-sig", "gb18030", "gbk", "big5", "utf-16", "utf-16-le", "utf-32", "shift_jis"]
+)
 def test_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
     text = "tiger 老虎 人民\n中国" * 20
     path = tmp_path / "text"
@@ -148,7 +163,11 @@ def test_inputs_that_are_no_corpus(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"encoding": "klingon"}, "encoding"), ({"encoding": "base64"}, "encoding"), ({"errors": "ignore"}, "errors")],
+    [
+        ({"encoding": "klingon"}, "encoding"),
+        ({"encoding": "base64"}, "encoding"),
+        ({"errors": "ignore"}, "errors"),
+    ],
 )
 def test_options_out_of_bounds(options: dict[str, str], message: str) -> None:
     with pytest.raises(ArgumentError, match=message):

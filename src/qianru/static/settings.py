@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from numbers import Real
 
 from qianru.errors import ArgumentError
 
@@ -15,9 +14,14 @@ def at_least(name: str, value: int, least: int, *, hint: str = "") -> None:
         raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}", hint=hint)
 
 
-def within(name: str, value: float, low: float, high: float, *, hint: str = "") -> None:
+def within(name: str, value: object, low: float, high: float, *, hint: str = "") -> None:
     """Raise ArgumentError unless `value` is a finite number from `low` to `high`."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or not low <= value <= high:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not low <= value <= high
+    ):
         raise ArgumentError(f"{name} must be from {low:g} to {high:g}, got {value!r}", hint=hint)
 
 

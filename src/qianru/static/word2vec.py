@@ -57,7 +57,13 @@ class Word2vecSettings:
         at_least("threads", self.threads, 1, hint="Leave it out to use every processor.")
         within("sample", self.sample, 0.0, 1.0, hint="1e-4 is usual; 0 keeps every token.")
         within("learning_rate", self.learning_rate, 0.0, 1e6, hint="0.025 is usual.")
-        within("min_learning_rate", self.min_learning_rate, 0.0, self.learning_rate, hint="It is the floor of learning_rate.")
+        within(
+            "min_learning_rate",
+            self.min_learning_rate,
+            0.0,
+            self.learning_rate,
+            hint="It is the floor of learning_rate.",
+        )
         within("seed", self.seed, 0, 2**64 - 1, hint="Any whole number from 0 on.")
 
 
@@ -132,7 +138,8 @@ def train_word2vec(
     )
     if initial is not None and initial.dim != dim:
         raise ArgumentError(
-            f"initial must have dim {dim}, got vectors of dim {initial.dim}", hint=f"Train with dim={initial.dim}."
+            f"initial must have dim {dim}, got vectors of dim {initial.dim}",
+            hint=f"Train with dim={initial.dim}.",
         )
     if save_every is not None:
         at_least("save_every", save_every, 1, hint="It counts epochs.")
@@ -142,7 +149,9 @@ def train_word2vec(
         encoded = corpus
     else:
         source = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
-        encoded = source.encode(min_count=min_count, max_vocab=max_vocab, threads=settings.threads, progress=progress)
+        encoded = source.encode(
+            min_count=min_count, max_vocab=max_vocab, threads=settings.threads, progress=progress
+        )
     if len(encoded.keys) < 2:
         raise CorpusError(
             f"training needs at least two different words, the corpus leaves {len(encoded.keys)}",
@@ -156,7 +165,12 @@ class _Run:
     """One training run: the core's trainer, the epoch kept on disk, and what is told about it."""
 
     def __init__(
-        self, encoded: EncodedCorpus, settings: Word2vecSettings, initial: Vectors | None, output: Path | None, force: bool
+        self,
+        encoded: EncodedCorpus,
+        settings: Word2vecSettings,
+        initial: Vectors | None,
+        output: Path | None,
+        force: bool,
     ) -> None:
         self._encoded, self._settings, self._output, self._force = encoded, settings, output, force
         self._trainer = Word2vecTrainer(

@@ -161,7 +161,6 @@ def test_controls_and_nul_are_separators() -> None:
     )
 
 
-@pytest.mark.xfail(strict=False, reason="fails today, open: see docs/LOG.md")
 @pytest.mark.parametrize(
     "pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress], ids=["gz", "bz2", "xz", "zst"]
 )

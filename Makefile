@@ -57,7 +57,7 @@ sanitize: build
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(SANE_SITE)/tools.pth
 	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
 	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 QIANRU_SANITIZED=1 \
-		$(SANE)/bin/python -m pytest -q -n 2 -m "not slow" -p no:cacheprovider \
+		$(SANE)/bin/python -m pytest -q -n 2 -m "not slow" -p no:cacheprovider --durations=25 \
 		tests/core tests/static tests/text tests/vectors tests/hostile
 
 slow: build

@@ -49,6 +49,9 @@ SANE := build/sanitize
 SLOW_UNDER_SANITIZERS := tests/static/test_word2vec.py::test_learns_the_sample_world \
 	tests/text/test_words.py::test_every_code_point_has_the_class_and_lower_case_python_says
 SANE_SITE = $(SANE)/lib/python$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
+SANE_RUN = LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 $(SANE)/bin/python
+
 sanitize: build
 	$(BIN)/cmake -S . -B $(SANE)/cmake -G Ninja -DCMAKE_BUILD_TYPE=None -DQIANRU_SANITIZE=ON \
 		-DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" --log-level=WARNING
@@ -58,9 +61,8 @@ sanitize: build
 	cp -R src/qianru $(SANE_SITE)/qianru
 	cp $(SANE)/cmake/_core*.so $(SANE_SITE)/qianru/
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(SANE_SITE)/tools.pth
-	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
-	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 QIANRU_SANITIZED=1 \
-		$(SANE)/bin/python -m pytest -q -n 2 -m "not slow" -p no:cacheprovider $(SLOW_UNDER_SANITIZERS:%=--deselect %) \
+	$(SANE_RUN) -c 'import ctypes, qianru._core as c; assert "/$(SANE)/" in c.__file__; ctypes.CDLL(c.__file__).__asan_init'
+	$(SANE_RUN) -m pytest -q -n 2 -m "not slow" -p no:cacheprovider $(SLOW_UNDER_SANITIZERS:%=--deselect %) \
 		tests/core tests/static tests/text tests/vectors tests/hostile
 
 slow: build

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -59,20 +60,32 @@ def test_ctrl_c_without_save_every_leaves_nothing(text: Path, tmp_path: Path) ->
 
 
 def test_killed_while_saving_leaves_a_whole_model(text: Path, tmp_path: Path) -> None:
-    """SIGKILL cannot be caught: what stands under the model's name is whole all the same, again and again."""
+    """SIGKILL cannot be caught: what stands under the model's name is whole all the same, again and again.
+
+    Between the two renames nothing stands there; the earlier model then lies whole in a folder beside it.
+    """
     made = tmp_path / "made"
     options = ("--dim", "64", "--epochs", "1000000", "--save-every", "1", "--force")
-    for wait in (0.0, 0.013, 0.029, 0.041):
-        started = time.time()
+    for wait in (0.0, 0.013, 0.029):
+        before = version(made)
         process = start("train", "word2vec", text, "-o", made, *options)
-        file = made / "qianru.json"
-        until(lambda file=file, started=started: file.is_file() and file.stat().st_mtime > started, process)
+        until(lambda before=before: version(made) not in (None, before), process)
         time.sleep(wait)
         process.kill()
         process.communicate()
-        candidates = [made, *tmp_path.glob(".made.*.old/made")]
-        whole = [Vectors.load(folder, verify=True) for folder in candidates if folder.exists()]
-        assert whole
+        if not made.exists():
+            (aside,) = tmp_path.glob(".made.*.old/made")
+            aside.rename(made)
+        Vectors.load(made, verify=True)
+        for left in tmp_path.glob(".made.*"):
+            shutil.rmtree(left)
+
+
+def version(folder: Path) -> int | None:
+    try:
+        return (folder / "qianru.json").stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 @pytest.mark.parametrize("verb", [("similar", "model", "man"), ("info", "model"), ("--help",)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -254,6 +256,24 @@ def test_interrupted_writing_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         vectors.save(tmp_path / "model")
     assert os.listdir(tmp_path) == []
+
+
+def test_interrupted_while_the_old_model_is_deleted(
+    vectors: Vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vectors.save(tmp_path / "model")
+    rmtree = shutil.rmtree
+
+    def interrupted(path: Path, **options: bool) -> None:
+        signal.raise_signal(signal.SIGINT)
+        rmtree(path, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    other = vectors.normalise()
+    with pytest.raises(KeyboardInterrupt):
+        other.save(tmp_path / "model", force=True)
+    assert os.listdir(tmp_path) == ["model"]
+    assert load(tmp_path / "model", verify=True).fingerprint == other.fingerprint
 
 
 def resident_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -180,13 +181,10 @@ class Demo:
     def _show_next(self, vectors: Vectors, seconds: float) -> None:
         a, b = ("猫", "tiger") if self._text is None else _frequent(list(vectors.keys[:1000]), 2)
         typer.echo(f"\n{seconds:.1f} s in all. The model is in {self._output}. Next:")
-        typer.echo(f"  qianru similar {self._output} {a}")
-        if self._text is None:
-            typer.echo(f"  qianru analogy {self._output} man king woman")
-        else:
-            typer.echo(f"  qianru similarity {self._output} {a} {b}")
-        typer.echo(f"  qianru info {self._output}")
-        typer.echo(f"  qianru train word2vec {self._text or 'YOUR.txt'} -o model")
+        ask = ["analogy", "man", "king", "woman"] if self._text is None else ["similarity", a, b]
+        for verb, *words in (["similar", a], ask, ["info"]):
+            typer.echo(f"  qianru {shlex.join([verb, self._output, *words])}")
+        typer.echo(f"  qianru {shlex.join(['train', 'word2vec', self._text or 'YOUR.txt', '-o', 'model'])}")
 
 
 def _write_world(folder: Path) -> list[str]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -53,10 +55,12 @@ def new_folder(path: Path, *, force: bool, may_replace: Callable[[Path], str]) -
         yield temporary
         # Looked at again: it may have changed while the new one was written.
         _check_folder(path, target, force=force, may_replace=may_replace)
-        _swap_in(temporary, target)
+        with _uninterrupted():
+            _swap_in(temporary, target)
     except BaseException as error:
         if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
+            with _uninterrupted():
+                shutil.rmtree(temporary, ignore_errors=True)
         if isinstance(error, OSError) and not isinstance(error, OutputError):
             raise _refused(path, error) from error
         raise
@@ -93,6 +97,23 @@ def _swap_in(temporary: Path, target: Path) -> None:
     finally:
         # Holds the old folder only when the new one is in its place.
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until the block has ended, so that no folder is left aside; it only comes to the main thread."""
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or before is None:
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _refused(path: Path, error: OSError) -> OutputError:

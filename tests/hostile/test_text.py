@@ -210,6 +210,15 @@ def test_bad_json_lines_are_named(tmp_path: Path, line: bytes, message: str) -> 
         Corpus(path, field="text").encode(min_count=1)
 
 
+def test_json_lines_with_invalid_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b'{"text": "a"}\n{"text": "b\xffc"}\n')
+    assert list(Corpus(path, field="text").words()) == [["a"], ["b", "c"]]
+    assert Corpus(path, field="text").encode(min_count=1).n_invalid_bytes == 1
+    with pytest.raises(CorpusError, match="line 2, byte 25: not valid utf-8"):
+        Corpus(path, field="text", errors="strict").encode(min_count=1)
+
+
 def test_json_with_half_a_surrogate_pair(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text(json.dumps({"text": "ab\ud800cd"}) + "\n")

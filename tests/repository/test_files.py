@@ -25,7 +25,7 @@ TOPS = (
     "Makefile",
     "CMakeLists.txt",
 )
-SKIP = {"__pycache__", "build", "dist"}
+SKIP = {"__pycache__", "build", "dist", ".pytest_cache", ".hypothesis", ".mypy_cache", ".ruff_cache"}
 
 
 def files() -> list[Path]:

@@ -42,9 +42,9 @@ static double window_step(const Rows& inputs, const Rows& outputs, const Labels&
     v_rows.push_back(v.row(i));
   }
   const std::size_t n_scores = (n_inputs * n_outputs + 15) / 16 * 16;
-  std::vector<float> sums(n_scores * 16), scores(n_scores), hidden(u.stride()), signs(n_scores, 1.0f);
+  std::vector<float> scores(n_scores + 16), hidden(u.stride()), signs(n_scores, 1.0f);
   for (std::size_t i = 0; i < n_inputs * n_outputs; ++i) signs[i] = labels.data()[i % n_outputs] ? -1.0f : 1.0f;
-  qianru::WindowScratch scratch{sums.data(), scores.data(), hidden.data()};
+  qianru::WindowScratch scratch{scores.data(), hidden.data()};
   qianru::LossSum loss;
   const qianru::Window window{u_rows.data(), v_rows.data(), signs.data(), static_cast<int>(n_inputs), static_cast<int>(n_outputs)};
   const qianru::Word2vecKernels& kernels = qianru::word2vec_kernels();

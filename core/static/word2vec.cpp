@@ -64,8 +64,7 @@ struct Word2vecTrainer::Worker {
       slot.draws.resize(static_cast<std::size_t>(options.negative));
     }
     inputs.resize(n_inputs);
-    sums.resize(n_pairs * 16);
-    scores.resize(n_pairs);
+    scores.resize(n_pairs + 16);
     hidden.resize(static_cast<std::size_t>(n_floats));
     signs.assign(n_pairs, 1.0f);
     if (options.negative > 0) {
@@ -75,7 +74,7 @@ struct Word2vecTrainer::Worker {
         for (std::size_t i = 0; i < n_pairs; i += n) patterns[n][i] = -1.0f;
       }
     }
-    scratch = {sums.data(), scores.data(), hidden.data()};
+    scratch = {scores.data(), hidden.data()};
     ids.reserve(kChunk);
     positions.reserve(kChunk);
     line_begin.reserve(kChunk);
@@ -84,7 +83,7 @@ struct Word2vecTrainer::Worker {
 
   Slot slots[kSlots];
   std::vector<float*> inputs;
-  std::vector<float> sums, scores, hidden, signs;
+  std::vector<float> scores, hidden, signs;
   std::vector<std::vector<float>> patterns;  // negative sampling: the signs for each number of outputs
   WindowScratch scratch;
   LossSum loss;

@@ -33,8 +33,7 @@ struct LossSum {
 
 // Buffers of one thread, for P = n_inputs * n_outputs rounded up to a multiple of 16.
 struct WindowScratch {
-  float* sums;    // [P, 16] partial dot products
-  float* scores;  // [P] gradients
+  float* scores;  // [P + 16] dot products, then gradients
   float* hidden;  // [n_floats] CBOW's h
 };
 

@@ -78,6 +78,12 @@ struct Word2vecTrainer::Worker {
 
   Slot slots[kSlots];
   std::vector<float*> inputs;
+  struct Lent {
+    float *row, *copy;
+    float share;
+  };
+  std::vector<Lent> lent;     // input rows that move by a share only, and the copies trained in their place
+  std::vector<float> copies;  // room for a window of them
   std::vector<float> sums, scores, hidden, signs;
   std::vector<std::vector<float>> patterns;  // negative sampling: the signs for each number of outputs
   WindowScratch scratch;
@@ -126,6 +132,17 @@ void Word2vecTrainer::release_outputs() {
   stop();
   outputs_.release();
   released_ = true;
+}
+
+void Word2vecTrainer::skip_epochs(int n) {
+  if (epoch_ >= 0) throw std::logic_error("epochs can be skipped only before the first one");
+  if (n < 0 || n >= options_.epochs) throw std::invalid_argument("n must be from 0 to below epochs");
+  epoch_ = n - 1;
+}
+
+void Word2vecTrainer::set_input_shares(const float* shares) {
+  stop();
+  input_shares_.assign(shares, shares + n_keys_);
 }
 
 void Word2vecTrainer::start_epoch() {
@@ -201,6 +218,27 @@ void Word2vecTrainer::run_worker() {
   if (--n_running_ == 0) finished_.notify_all();
 }
 
+// Puts copies in the place of the window's input rows that must not take the whole update.
+void Word2vecTrainer::lend_copies(Worker& worker, std::size_t n_inputs) const {
+  const auto n_floats = static_cast<std::size_t>(n_floats_);
+  worker.copies.resize(worker.inputs.size() * n_floats);
+  worker.lent.clear();
+  for (std::size_t j = 0; j < n_inputs; ++j) {
+    float* const row = worker.inputs[j];
+    const float share = input_shares_[static_cast<std::size_t>(row - inputs_.row(0)) / inputs_.stride()];
+    if (share == 1.0f) continue;
+    worker.inputs[j] = std::copy_n(row, n_floats, worker.copies.data() + j * n_floats) - n_floats;
+    worker.lent.push_back({row, worker.inputs[j], share});
+  }
+}
+
+void Word2vecTrainer::take_shares(Worker& worker) const {
+  for (const Worker::Lent& lent : worker.lent) {
+    if (lent.share == 0.0f) continue;
+    for (int k = 0; k < n_floats_; ++k) lent.row[k] += lent.share * (lent.copy[k] - lent.row[k]);
+  }
+}
+
 // The random bits of the i-th kept word's negatives; the table is asked for the slots they name, well before prepare() reads them.
 void Word2vecTrainer::draw(Worker& worker, std::size_t i) {
   std::vector<std::uint64_t>& draws = worker.slots[i & (kSlots - 1)].draws;
@@ -271,6 +309,7 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
     for (std::size_t c = slot.low; c < slot.high; ++c)
       if (c != i) worker.inputs[n_inputs++] = inputs_.row(worker.ids[c]);
     if (n_inputs == 0) continue;
+    if (!input_shares_.empty()) lend_copies(worker, n_inputs);
     const std::size_t n_signed = options_.cbow ? 1 : n_inputs;
     if (options_.negative == 0) {
       for (std::size_t c = 0; c < n_signed; ++c)
@@ -285,6 +324,7 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
                    worker.loss);
     else
       kernels.skipgram(window, n_floats_, rate, worker.scratch, worker.loss);
+    if (!input_shares_.empty()) take_shares(worker);
   }
 }
 

@@ -159,14 +159,16 @@ def train_word2vec_c(job: dict) -> dict:
         for name, value in options.items():
             command += [f"-{name}", str(value)]
         started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            # It flushes its output for the first time some ten thousand words into the training: by then the words are counted.
+            process.stdout.read(1)
+            prepare = time.perf_counter() - started
+            while process.stdout.read(1 << 16):
+                pass
         total = time.perf_counter() - started
-        # It prints no times of its own: what it takes to read the words once is measured by asking for no pass at all.
-        command[command.index("-iter") + 1] = "0"
-        started = time.perf_counter()
-        empty = [part if part != str(out) else str(out) + ".none" for part in command]
-        subprocess.run(empty, check=True, stdout=subprocess.DEVNULL)
-        prepare = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit(f"{job['binary']} ended with status {process.returncode}")
         words, matrix = read_word2vec_bin(out)
     scale = COMMON["epochs"] / job.get("epochs", COMMON["epochs"])
     train = (total - prepare) * scale

@@ -126,6 +126,10 @@ class CorpusEncoder:
         """The id stream. Takes the blocks apart: to be called once."""
         return self._store.finish(vocabulary.maps, pool)
 
+    def close(self) -> None:
+        """Drop the temporary file, if any."""
+        self._store.close()
+
 
 def _keep(
     keys: list[str],

@@ -65,6 +65,13 @@ class Saving:
                 f"a run for {self.output} was not finished: {checkpoint} stands there",
                 hint="go on with resume=True (--resume), or begin anew with force=True (--force)",
             )
+        if resume or self.force or not self.output.exists():
+            return
+        if not self.output.is_dir() or any(self.output.iterdir()):
+            raise OutputError(
+                f"output {self.output} exists already",
+                hint="pass force=True (--force) or choose another name",
+            )
 
 
 class Run:

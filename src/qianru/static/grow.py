@@ -53,7 +53,7 @@ def grow(
     negative: int | None = None,
     sample: float | None = None,
     epochs: int = 5,
-    learning_rate: float = 0.025,
+    learning_rate: float = 0.05,
     min_learning_rate: float = 1e-4,
     seed: int = 1,
     threads: int | None = None,
@@ -77,7 +77,8 @@ def grow(
         min_count: new words seen less often in the text are left out.
         max_new: add only this many of the most frequent new words.
         window, negative, sample: by default what the model was trained with, else those of `train_word2vec`.
-        epochs, learning_rate, min_learning_rate, seed, threads: as in `train_word2vec`.
+        epochs, learning_rate, min_learning_rate, seed, threads: as in `train_word2vec`; the rate is twice its
+            default, because new words are seen a few times only.
         probes: file of analogies or word pairs to be measured before and after (`read_probes`).
         drift_words: old words whose neighbours are compared.
         output: save here; needed for keep_training_state, which keeps output vectors for further growth.
@@ -106,7 +107,7 @@ def grow(
     saving = Saving(
         output=None if output is None else Path(output), force=force, training_state=keep_training_state
     )
-    saving.check(resume=False)
+    saving.check(resume=False, loss="ns")
     encoded = encode_corpus(
         corpus,
         min_count=min_count,

@@ -121,6 +121,12 @@ class Joined:
         return joined
 
 
+def was_lowercased(model: str | Path) -> bool:
+    """Whether the model's text was read in lower case, as far as that is known."""
+    corpus = Vectors.load(model).provenance.get("corpus")
+    return isinstance(corpus, dict) and corpus.get("lowercase") is True
+
+
 def write_outputs(folder: Path, outputs: Float32Array, vectors: Vectors) -> None:
     """Put the training state into the model folder of these vectors."""
     write_state(folder / STATE_FILE, {"outputs": outputs}, {"model": vectors.fingerprint})

@@ -161,18 +161,13 @@ def train_word2vec(
         at_least("save_every", save_every, 1, hint="It counts epochs.")
         if output is None:
             raise ArgumentError("save_every needs output, the folder to save to", hint="Give output=….")
-    if keep_training_state and loss == "hs":
-        raise ArgumentError(
-            'keep_training_state is for loss="ns": the tree of "hs" is another one after every new text',
-            hint='Leave it out, or train with loss="ns".',
-        )
     saving = Saving(
         output=Path(output) if output is not None else None,
         force=force,
         every=save_every,
         training_state=keep_training_state,
     )
-    saving.check(resume=resume)
+    saving.check(resume=resume, loss=loss)
     encoded = encode_corpus(
         corpus,
         min_count=min_count,

@@ -47,8 +47,13 @@ class Saving:
     every: int | None = None  # epochs from one checkpoint to the next
     training_state: bool = False  # keep the output vectors in the model folder
 
-    def check(self, *, resume: bool) -> None:
+    def check(self, *, resume: bool, loss: str) -> None:
         """Raise ArgumentError or OutputError before any work."""
+        if self.training_state and loss == "hs":
+            raise ArgumentError(
+                'keep_training_state is for loss="ns": the tree of "hs" is another one after every new text',
+                hint='Leave it out, or train with loss="ns".',
+            )
         if self.output is None:
             for name, asked in (("keep_training_state", self.training_state), ("resume", resume)):
                 if asked:
@@ -135,7 +140,7 @@ class Run:
         matrix = np.empty(self._shape, np.float32)
         self._trainer.read_vectors(matrix)
         vectors = self._vectors(matrix)
-        if saving.output is not None and (saving.every is not None or saving.training_state):
+        if saving.output is not None and (resume or saving.every is not None or saving.training_state):
             self._save(vectors)
             if outputs is not None:
                 whole = outputs if self._joined is None else self._joined.outputs(outputs)

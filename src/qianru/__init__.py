@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     )
     from qianru.progress import Progress, TerminalProgress
     from qianru.sample import sample_lines, write_sample
-    from qianru.static import grow, prune, train_word2vec
+    from qianru.static import train_word2vec
+    from qianru.static.grow import grow
+    from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
     from qianru.vectors import Neighbour, Vectors, load
 

@@ -202,7 +202,9 @@ def test_continuing_keeps_words_and_ids(small: EncodedCorpus, tmp_path: Path) ->
     counted = dict(zip(first, first.counts.tolist(), strict=True))
     assert grown.counts[grown.index("the")] == counted["the"] + 10
     assert grown.counts[grown.index("zyx")] == 10
-    untouched = [word for word in first if word not in ["the", "zyx", "cat", "sat", "with", "a", "hapax", "walked"]]
+    untouched = [
+        word for word in first if word not in ["the", "zyx", "cat", "sat", "with", "a", "hapax", "walked"]
+    ]
     np.testing.assert_array_equal(grown[untouched], first[untouched])
     assert not np.array_equal(grown["the"], first["the"])
     assert grown.provenance["growth"]["outputs_from_parent"] is True
@@ -226,7 +228,7 @@ def test_continuing_goes_on_where_training_ended(small: EncodedCorpus, tmp_path:
     interrupted(small, tmp_path / "next", continue_from=tmp_path / "model")
     assert same(whole, train_word2vec(small, output=tmp_path / "next", resume=True, **options))
     interrupted(small, tmp_path / "other", continue_from=tmp_path / "model")
-    with pytest.raises(ArgumentError, match="parent was .*, is null"):
+    with pytest.raises(ArgumentError, match=r"parent was .*, is null"):
         train_word2vec(small, output=tmp_path / "other", resume=True, **OPTIONS)
 
 

@@ -138,7 +138,8 @@ def test_convert_there_and_back(cli, model: Path, name: str) -> None:
     assert f"wrote {name}: 7 words, dim 4" in ran.err
     assert Path(name).is_dir() == (name == "folder")
     if name.endswith(".gz"):
-        assert gzip.open(name).readline() == b"7 4\n"
+        with gzip.open(name) as packed:
+            assert packed.readline() == b"7 4\n"
     assert cli("convert", name, "back").code == 0
     assert (Vectors.load("back").to_numpy() == Vectors.load(model).to_numpy()).all()
 

@@ -22,10 +22,12 @@ from recipes.intrinsic import data_folder, judge
 COMMON = {"window": 5, "sample": 1e-4, "min_count": 5, "epochs": 5}
 
 
-def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Path:
-    """The corpus as a plain file under `cache`: English in text8 style (a-z, lines of 1,000 words), Chinese as it is."""
+def corpus_file(language: str, cache: Path, megabytes: int | None = None, *, style: str = "text8") -> Path:
+    """The corpus as a plain file under `cache`: English in text8 style (a-z, lines of 1,000 words) or raw, Chinese raw."""
     name = {"en": "en-wiki-100mb", "zh": "zh-mixed-100mb"}[language]
-    out = cache / f"{name}{'' if megabytes is None else f'-{megabytes}'}.txt"
+    text8 = language == "en" and style == "text8"
+    kind = "-raw" if language == "en" and not text8 else ""
+    out = cache / f"{name}{kind}{'' if megabytes is None else f'-{megabytes}'}.txt"
     if not out.exists():
         cache.mkdir(parents=True, exist_ok=True)
         raw = subprocess.run(
@@ -35,7 +37,7 @@ def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Pat
         ).stdout
         if megabytes is not None:
             raw = raw[: raw.rfind(b"\n", 0, megabytes * 1_000_000) + 1]
-        if language == "en":
+        if text8:
             words = re.sub(rb"[^a-z]+", b" ", raw.lower()).split()
             raw = b"".join(b" ".join(words[i : i + 1000]) + b"\n" for i in range(0, len(words), 1000))
         out.write_bytes(raw)

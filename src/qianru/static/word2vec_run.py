@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -222,6 +222,7 @@ class Run:
             output = self._saving.output
             folder = None if output is None else _existing_parent(output)
             with tempfile.TemporaryFile(dir=folder) as file:  # the map outlives the name and the handle
+                _take_room(file, 4 * self._shape[0] * self._shape[1])
                 self._kept = np.memmap(file, np.float32, "w+", shape=self._shape)
         self._trainer.read_vectors(self._kept)
 
@@ -356,6 +357,21 @@ def _is_of_run(folder: Path, run: object) -> bool:
     return {**settings, "threads": None} == {**run["settings"], "threads": None} and corpus.get(
         "fingerprint"
     ) == run["corpus"]["fingerprint"]
+
+
+def _take_room(file: IO[bytes], n_bytes: int) -> None:
+    """On disk, now: writing to a mapped page that a full disk cannot hold would kill the process."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+        else:
+            file.write(bytes(n_bytes))
+            file.flush()
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep the last good epoch, {n_bytes} bytes, in a temporary file: {error.strerror}",
+            hint="Free some space where the output goes, or set TMPDIR.",
+        ) from None
 
 
 def _existing_parent(path: Path) -> str | None:

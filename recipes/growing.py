@@ -1,6 +1,6 @@
 """How well words that a model never saw are learnt by growing it, beside training on everything at once.
 
-    python recipes/growing.py [--lines 124000] [--epochs 3]
+    python -m recipes.growing [--lines 124000] [--epochs 3]
 
 Takes a quarter of WordSim-353's middling words out of the model's text, grows the model on the lines that hold them (all, and one
 in twenty) from each start, with and without the training state, and prints Spearman x 100 over the pairs that hold such a word.
@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from intrinsic import data_folder, spearman
+from recipes.intrinsic import data_folder, spearman
 
 from qianru.static import grow, train_word2vec
 from qianru.text import Corpus

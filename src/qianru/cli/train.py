@@ -219,10 +219,11 @@ def _what_is_saved(output: str, started: float) -> str:
     from qianru.static.state import checkpoint_path
     from qianru.vectors import Vectors
 
-    if checkpoint_path(Path(output)).is_file():
-        return "the same command with --resume goes on from the last checkpoint"
     description = Path(output) / "qianru.json"
-    if not description.is_file() or description.stat().st_mtime < started:
-        return "nothing was saved (--save-every 1 saves after each epoch)"
-    done = Vectors.load(output).provenance.get("epochs_done")
-    return f"epoch {done} is saved in {output}"
+    saved = "nothing was saved (--save-every 1 saves after each epoch)"
+    if description.is_file() and description.stat().st_mtime >= started:
+        done = Vectors.load(output).provenance.get("epochs_done")
+        saved = f"epoch {done} is saved in {output}"
+    if checkpoint_path(Path(output)).is_file():
+        return f"{saved}; the same command with --resume goes on from the last checkpoint"
+    return saved

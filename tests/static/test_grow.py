@@ -26,7 +26,7 @@ HELD = {"tiger", "apple", "老虎", "苹果", "汽车", "truck"}
 
 @pytest.fixture(scope="module")
 def lines() -> list[list[str]]:
-    return [words for lang in ("en", "zh") for words in Corpus(sample_lines(lang, n_bytes=1_500_000)).words()]
+    return [words for lang in ("en", "zh") for words in Corpus(sample_lines(lang, n_bytes=800_000)).words()]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def text() -> list[list[str]]:
     return [
         words
         for lang in ("en", "zh")
-        for words in Corpus(sample_lines(lang, n_bytes=1_500_000, seed=2)).words()
+        for words in Corpus(sample_lines(lang, n_bytes=800_000, seed=2)).words()
         if HELD & set(words)
     ]
 

@@ -52,11 +52,11 @@ template <int M, int N>
 
 // All inputs in tiles of nearly equal height: 4 + 1 would leave the last one waiting for its own additions.
 template <int N>
-inline void dot_columns(const Window& w, int first, int n_floats, float* scores) {
+inline void dot_columns(const Window& w, int first, int n_floats) {
   const int n_tiles = (w.n_inputs + kInputs - 1) / kInputs;
   for (int tile = 0, c = 0; tile < n_tiles; ++tile) {
     const int height = (w.n_inputs - c + n_tiles - tile - 1) / (n_tiles - tile);
-    float* const to = scores + c * w.n_outputs + first;
+    float* const to = w.scores + c * w.n_outputs + first;
     switch (height) {
       case 1: dot_tile<1, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to); break;
       case 2: dot_tile<2, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to); break;
@@ -114,63 +114,78 @@ inline void for_column_groups(int n_outputs, Visit visit) {
 typedef float HalfFloats __attribute__((vector_size(kWidth * 2)));
 typedef double HalfDoubles __attribute__((vector_size(kWidth * 4)));
 
+// Adds up to eight factors' products and the linear parts to the loss.
+inline void add_to_loss(LossSum& loss, Vf linear, Vf product) {
+  float lane[2][kWidth];
+  store(lane[0], linear);
+  store(lane[1], product);
+  for (int half = 0; half < 2; ++half) {
+    HalfFloats x, f;
+    std::memcpy(&x, lane[0] + half * (kWidth / 2), sizeof x);
+    std::memcpy(&f, lane[1] + half * (kWidth / 2), sizeof f);
+    HalfDoubles sums, products;
+    std::memcpy(&sums, loss.linear + half * (kWidth / 2), sizeof sums);
+    std::memcpy(&products, loss.product + half * (kWidth / 2), sizeof products);
+    sums += __builtin_convertvector(x, HalfDoubles);
+    products *= __builtin_convertvector(f, HalfDoubles);
+    std::memcpy(loss.linear + half * (kWidth / 2), &sums, sizeof sums);
+    std::memcpy(loss.product + half * (kWidth / 2), &products, sizeof products);
+  }
+  if (++loss.n_products == 100) loss.total();
+}
+
 // Scores to gradients in place, loss on the way.
-inline void gradients_from_scores(const Window& w, float* scores, float rate, LossSum& loss) {
+inline void gradients_from_scores(const Window& w, float rate, LossSum& loss) {
   const int n = w.n_inputs * w.n_outputs;
-  HalfDoubles low, high;
-  std::memcpy(&low, loss.product, sizeof low);
-  std::memcpy(&high, loss.product + kWidth / 2, sizeof high);
-  Vf linear = {};
+  Vf linear = {}, product = broadcast(1.0f);
   for (int i = 0; i < n; i += kWidth) {
     const Vf sign = load(w.signs + i);
-    Vf z = load(scores + i) * sign;
+    Vf z = load(w.scores + i) * sign;
     z = lane_numbers() < n - i ? z : broadcast(-1e30f);  // past the end: loss 0, gradient 0
     const Vf e = exp_nonpositive(z < 0.0f ? z : -z);
     const Vf factor = e + 1.0f;
     linear += z > 0.0f ? z : Vf{};
-    Vf sigmoid = (z > 0.0f ? broadcast(1.0f) : e) / factor;
-    store(scores + i, sigmoid * sign * -rate);
-    HalfFloats half[2];
-    std::memcpy(half, &factor, sizeof factor);
-    low *= __builtin_convertvector(half[0], HalfDoubles);
-    high *= __builtin_convertvector(half[1], HalfDoubles);
-    if (++loss.n_factors == 512) {
-      std::memcpy(loss.product, &low, sizeof low);
-      std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
-      loss.total();
-      low = high = HalfDoubles{} + 1.0;
+    product *= factor;
+    const Vf sigmoid = (z > 0.0f ? broadcast(1.0f) : e) / factor;
+    store(w.scores + i, sigmoid * sign * -rate);
+    if (i / kWidth % 8 == 7) {
+      add_to_loss(loss, linear, product);
+      linear = Vf{};
+      product = broadcast(1.0f);
     }
   }
-  std::memcpy(loss.product, &low, sizeof low);
-  std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
-  loss.linear += static_cast<double>(sum(linear));
+  add_to_loss(loss, linear, product);
 }
 
-void skipgram(const Window& w, int n_floats, float rate, WindowScratch& scratch, LossSum& loss) {
-  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats, scratch.scores); });
-  gradients_from_scores(w, scratch.scores, rate, loss);
-  for_column_groups(w.n_outputs, [&](auto n, int first) { 
-    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, scratch.scores + first);
+void score(const Window& w, int n_floats) {
+  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats); });
+}
+
+void skipgram(const Window& w, const Window* next, int n_floats, float rate, LossSum& loss) {
+  gradients_from_scores(w, rate, loss);
+  if (next != nullptr) score(*next, n_floats);
+  for_column_groups(w.n_outputs, [&](auto n, int first) {
+    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, w.scores + first);
   });
   loss.n_pairs += static_cast<std::uint64_t>(w.n_inputs);
 }
 
-void cbow(const Window& w, int n_floats, float rate, float input_scale, WindowScratch& scratch, LossSum& loss) {
+void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
   const float share = 1.0f / static_cast<float>(w.n_inputs);
   for (int k = 0; k < n_floats; k += kWidth) {
     Vf h = load(w.inputs[0] + k);
     for (int c = 1; c < w.n_inputs; ++c) h += load(w.inputs[c] + k);
-    store(scratch.hidden + k, h * share);
+    store(hidden + k, h * share);
   }
-  float* const hidden[1] = {scratch.hidden};
-  const Window one{hidden, w.outputs, w.signs, 1, w.n_outputs};
-  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(one, first, n_floats, scratch.scores); });
-  gradients_from_scores(one, scratch.scores, rate, loss);
+  float* const inputs[1] = {hidden};
+  const Window one{inputs, w.outputs, w.signs, w.scores, 1, w.n_outputs};
+  score(one, n_floats);
+  gradients_from_scores(one, rate, loss);
   for (int k = 0; k < n_floats; k += kWidth) {
-    const Vf h = load(scratch.hidden + k);
+    const Vf h = load(hidden + k);
     Vf gain = {};
     for (int j = 0; j < w.n_outputs; ++j) {
-      const Vf g = broadcast(scratch.scores[j]);
+      const Vf g = broadcast(w.scores[j]);
       const Vf v = load(w.outputs[j] + k);
       gain = fma(g, v, gain);
       store(w.outputs[j] + k, fma(g, h, v));
@@ -184,7 +199,7 @@ void cbow(const Window& w, int n_floats, float rate, float input_scale, WindowSc
 }  // namespace
 
 const Word2vecKernels& word2vec_kernels() {
-  static constexpr Word2vecKernels kernels{kWidth, skipgram, cbow};
+  static constexpr Word2vecKernels kernels{kWidth, score, skipgram, cbow};
   return kernels;
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <stdexcept>
+#include <type_traits>
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -19,11 +20,23 @@ using Ids = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::devi
 using Counts = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Labels = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Shares = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using ConstRows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 
-static void check_shape(const Word2vecTrainer& trainer, std::size_t n, std::size_t dim) {
-  if (n != trainer.n_keys() || dim != static_cast<std::size_t>(trainer.options().dim))
-    throw std::invalid_argument("vectors must have shape [n_keys, dim]");
+// Copies rows [n, dim] out of, or into, the trainer's rows, which `row_of` finds.
+template <class Array, class RowOf>
+static void copy_rows(const Word2vecTrainer& trainer, const Array& array, std::size_t n, RowOf row_of) {
+  if (array.shape(0) != n || array.shape(1) != static_cast<std::size_t>(trainer.options().dim))
+    throw std::invalid_argument("rows must have the shape of the trainer's matrix");
+  const nb::gil_scoped_release release;
+  const std::size_t dim = array.shape(1);
+  for (std::size_t i = 0; i < n; ++i) {
+    float* const row = row_of(i);
+    if constexpr (std::is_const_v<typename Array::Scalar>)
+      std::memcpy(row, array.data() + i * dim, dim * sizeof(float));
+    else
+      std::memcpy(array.data() + i * dim, row, dim * sizeof(float));
+  }
 }
 
 // One step of the kernel on rows of a padded matrix, so that tests can hold it against a plain twin.
@@ -42,17 +55,19 @@ static double window_step(const Rows& inputs, const Rows& outputs, const Labels&
     v_rows.push_back(v.row(i));
   }
   const std::size_t n_scores = (n_inputs * n_outputs + 15) / 16 * 16;
-  std::vector<float> sums(n_scores * 16), scores(n_scores), hidden(u.stride()), signs(n_scores, 1.0f);
+  std::vector<float> scores(n_scores + 16), hidden(u.stride()), signs(n_scores, 1.0f);
   for (std::size_t i = 0; i < n_inputs * n_outputs; ++i) signs[i] = labels.data()[i % n_outputs] ? -1.0f : 1.0f;
-  qianru::WindowScratch scratch{sums.data(), scores.data(), hidden.data()};
   qianru::LossSum loss;
-  const qianru::Window window{u_rows.data(), v_rows.data(), signs.data(), static_cast<int>(n_inputs), static_cast<int>(n_outputs)};
+  const qianru::Window window{u_rows.data(), v_rows.data(), signs.data(), scores.data(), static_cast<int>(n_inputs),
+                              static_cast<int>(n_outputs)};
   const qianru::Word2vecKernels& kernels = qianru::word2vec_kernels();
   const int n_floats = (static_cast<int>(dim) + kernels.width - 1) / kernels.width * kernels.width;
-  if (cbow)
-    kernels.cbow(window, n_floats, rate, input_scale, scratch, loss);
-  else
-    kernels.skipgram(window, n_floats, rate, scratch, loss);
+  if (cbow) {
+    kernels.cbow(window, n_floats, rate, input_scale, hidden.data(), loss);
+  } else {
+    kernels.scores(window, n_floats);
+    kernels.skipgram(window, nullptr, n_floats, rate, loss);
+  }
   for (std::size_t i = 0; i < n_inputs; ++i) std::memcpy(inputs.data() + i * dim, u.row(i), dim * sizeof(float));
   for (std::size_t i = 0; i < n_outputs; ++i) std::memcpy(outputs.data() + i * dim, v.row(i), dim * sizeof(float));
   return loss.total();
@@ -113,22 +128,37 @@ void bind_static(nb::module_& m) {
       .def_prop_ro("n_pairs", &Word2vecTrainer::n_pairs)
       .def_prop_ro("loss", &Word2vecTrainer::loss)
       .def_prop_ro("diverged", &Word2vecTrainer::diverged)
+      .def_prop_ro("n_outputs", &Word2vecTrainer::n_outputs)
+      .def("skip_epochs", &Word2vecTrainer::skip_epochs, "n"_a, "Before the first epoch: as if n had been trained already.")
+      .def(
+          "set_input_shares",
+          [](Word2vecTrainer& self, const Shares& shares) {
+            if (shares.shape(0) != self.n_keys()) throw std::invalid_argument("shares must have shape [n_keys]");
+            self.set_input_shares(shares.data());
+          },
+          "shares"_a, "For each word the share of its update that its input vector takes: 0 keeps it as it is.")
       .def(
           "read_vectors",
           [](Word2vecTrainer& self, const Rows& out) {
-            check_shape(self, out.shape(0), out.shape(1));
-            const nb::gil_scoped_release release;
-            for (std::size_t i = 0; i < out.shape(0); ++i)
-              std::memcpy(out.data() + i * out.shape(1), self.vectors(i), out.shape(1) * sizeof(float));
+            copy_rows(self, out, self.n_keys(), [&](std::size_t i) { return self.vectors(i); });
           },
           "out"_a, "Copies the input vectors to out [n_keys, dim].")
       .def(
           "write_vectors",
           [](Word2vecTrainer& self, const ConstRows& rows) {
-            check_shape(self, rows.shape(0), rows.shape(1));
-            const nb::gil_scoped_release release;
-            for (std::size_t i = 0; i < rows.shape(0); ++i)
-              std::memcpy(self.vectors(i), rows.data() + i * rows.shape(1), rows.shape(1) * sizeof(float));
+            copy_rows(self, rows, self.n_keys(), [&](std::size_t i) { return self.vectors(i); });
           },
-          "rows"_a, "Copies rows [n_keys, dim] to the input vectors.");
+          "rows"_a, "Copies rows [n_keys, dim] to the input vectors.")
+      .def(
+          "read_outputs",
+          [](Word2vecTrainer& self, const Rows& out) {
+            copy_rows(self, out, self.n_outputs(), [&](std::size_t i) { return self.outputs(i); });
+          },
+          "out"_a, "Copies the output vectors to out [n_outputs, dim].")
+      .def(
+          "write_outputs",
+          [](Word2vecTrainer& self, const ConstRows& rows) {
+            copy_rows(self, rows, self.n_outputs(), [&](std::size_t i) { return self.outputs(i); });
+          },
+          "rows"_a, "Copies rows [n_outputs, dim] to the output vectors.");
 }

@@ -102,21 +102,29 @@ static inline Vf add_halves(Vf a, Vf b, std::integer_sequence<int, Lane...>) {
          __builtin_shufflevector(a, b, stage_index<Stage, true>(Lane)...);
 }
 
-template <int Stage>
-static inline Vf sum_stage(const float* rows) {
+// The sums of the N <= kWidth vectors, in the first lanes of the result; the others hold anything.
+template <int N, int Stage = 1>
+static inline Vf sums_of(const Vf* rows) {
+  constexpr int kStages = kWidth == 16 ? 4 : kWidth == 8 ? 3 : 2;
   constexpr auto lanes = std::make_integer_sequence<int, kWidth>{};
-  constexpr int kHalf = kWidth << (Stage - 1);  // floats in the first 2^(Stage-1) rows
-  if constexpr (Stage == 1) {
-    return add_halves<1>(load(rows), load(rows + kWidth), lanes);
-  } else {
-    return add_halves<(Stage < 3 ? Stage : 3)>(sum_stage<Stage - 1>(rows), sum_stage<Stage - 1>(rows + kHalf), lanes);
-  }
+  constexpr int kHalf = (N + 1) / 2;
+  Vf half[kHalf];
+#pragma GCC unroll 8
+  for (int i = 0; i < kHalf; ++i)
+    half[i] = add_halves<(Stage < 3 ? Stage : 3)>(rows[2 * i], rows[2 * i + 1 < N ? 2 * i + 1 : 2 * i], lanes);
+  if constexpr (Stage == kStages) return half[0];
+  else return sums_of<kHalf, Stage + 1>(half);
 }
 
-// The sums of kWidth rows of kWidth floats.
-static inline Vf sum_rows(const float* rows) {
-  constexpr int kStages = kWidth == 16 ? 4 : kWidth == 8 ? 3 : 2;
-  return sum_stage<kStages>(rows);
+// to[i] = the sum of rows[i] for i < N; writes whole vectors.
+template <int N>
+static inline void store_sums(const Vf* rows, float* to) {
+  if constexpr (N <= kWidth) {
+    store(to, sums_of<N>(rows));
+  } else {
+    store(to, sums_of<kWidth>(rows));
+    store_sums<N - kWidth>(rows + kWidth, to + kWidth);
+  }
 }
 
 static inline float sum(Vf v) {

@@ -42,8 +42,10 @@ double LossSum::total() {
     log_products += std::log(p);
     p = 1;
   }
-  n_factors = 0;
-  return linear + log_products;
+  n_products = 0;
+  double sum = log_products;
+  for (const double x : linear) sum += x;
+  return sum;
 }
 
 struct Word2vecTrainer::Worker {
@@ -63,11 +65,12 @@ struct Word2vecTrainer::Worker {
       slot.outputs.resize(n_outputs);
       slot.draws.resize(static_cast<std::size_t>(options.negative));
     }
-    inputs.resize(n_inputs);
-    sums.resize(n_pairs * 16);
-    scores.resize(n_pairs);
+    for (Frame& frame : frames) {
+      frame.inputs.resize(n_inputs);
+      frame.scores.resize(n_pairs + 16);
+      if (options.negative == 0) frame.signs.assign(n_pairs, 1.0f);
+    }
     hidden.resize(static_cast<std::size_t>(n_floats));
-    signs.assign(n_pairs, 1.0f);
     if (options.negative > 0) {
       patterns.resize(n_outputs + 1);
       for (std::size_t n = 1; n <= n_outputs; ++n) {
@@ -75,18 +78,30 @@ struct Word2vecTrainer::Worker {
         for (std::size_t i = 0; i < n_pairs; i += n) patterns[n][i] = -1.0f;
       }
     }
-    scratch = {sums.data(), scores.data(), hidden.data()};
     ids.reserve(kChunk);
     positions.reserve(kChunk);
     line_begin.reserve(kChunk);
     line_end.reserve(kChunk);
   }
 
+  // A window ready to be trained, with the buffers it points to. Two, because the scores of one are taken before the other's step.
+  struct Frame {
+    std::vector<float*> inputs;
+    std::vector<float> scores, signs;
+    Window window;
+    float rate;
+  };
+
   Slot slots[kSlots];
-  std::vector<float*> inputs;
-  std::vector<float> sums, scores, hidden, signs;
+  Frame frames[2];
+  struct Lent {
+    float *row, *copy;
+    float share;
+  };
+  std::vector<Lent> lent;     // input rows that move by a share only, and the copies trained in their place
+  std::vector<float> copies;  // room for a window of them
+  std::vector<float> hidden;
   std::vector<std::vector<float>> patterns;  // negative sampling: the signs for each number of outputs
-  WindowScratch scratch;
   LossSum loss;
   std::uint64_t position_key = 0;  // counter of the chunk's epoch at position 0
   // The kept words of the chunk and the borders of their lines.
@@ -132,6 +147,18 @@ void Word2vecTrainer::release_outputs() {
   stop();
   outputs_.release();
   released_ = true;
+}
+
+void Word2vecTrainer::skip_epochs(int n) {
+  if (epoch_ >= 0) throw std::logic_error("epochs can be skipped only before the first one");
+  if (n < 0 || n >= options_.epochs) throw std::invalid_argument("n must be from 0 to below epochs");
+  epoch_ = n - 1;
+}
+
+void Word2vecTrainer::set_input_shares(const float* shares) {
+  stop();
+  input_shares_.assign(shares, shares + n_keys_);
+  if (std::all_of(shares, shares + n_keys_, [](float share) { return share == 1.0f; })) input_shares_.clear();
 }
 
 void Word2vecTrainer::start_epoch() {
@@ -207,6 +234,27 @@ void Word2vecTrainer::run_worker() {
   if (--n_running_ == 0) finished_.notify_all();
 }
 
+// Puts copies in the place of the window's input rows that must not take the whole update.
+void Word2vecTrainer::lend_copies(Worker& worker, float** inputs, std::size_t n_inputs) const {
+  const auto n_floats = static_cast<std::size_t>(n_floats_);
+  worker.copies.resize(2 * static_cast<std::size_t>(options_.window) * n_floats);
+  worker.lent.clear();
+  for (std::size_t j = 0; j < n_inputs; ++j) {
+    float* const row = inputs[j];
+    const float share = input_shares_[static_cast<std::size_t>(row - inputs_.row(0)) / inputs_.stride()];
+    if (share == 1.0f) continue;
+    inputs[j] = std::copy_n(row, n_floats, worker.copies.data() + j * n_floats) - n_floats;
+    worker.lent.push_back({row, inputs[j], share});
+  }
+}
+
+void Word2vecTrainer::take_shares(Worker& worker) const {
+  for (const Worker::Lent& lent : worker.lent) {
+    if (lent.share == 0.0f) continue;
+    for (int k = 0; k < n_floats_; ++k) lent.row[k] += lent.share * (lent.copy[k] - lent.row[k]);
+  }
+}
+
 // The random bits of the i-th kept word's negatives; the table is asked for the slots they name, well before prepare() reads them.
 void Word2vecTrainer::draw(Worker& worker, std::size_t i) {
   std::vector<std::uint64_t>& draws = worker.slots[i & (kSlots - 1)].draws;
@@ -269,29 +317,49 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
   const std::size_t n = worker.ids.size();
   for (std::size_t i = 0; i < std::min(kDrawAhead, n); ++i) draw(worker, i);
   for (std::size_t i = 0; i < std::min(kAhead, n); ++i) prepare(worker, i);
+  Worker::Frame* waiting = nullptr;  // its scores are taken, its step is still to come
   for (std::size_t i = 0; i < n; ++i) {
     if (i + kDrawAhead < n) draw(worker, i + kDrawAhead);
     if (i + kAhead < n) prepare(worker, i + kAhead);
-    const Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
-    std::size_t n_inputs = 0;
-    for (std::size_t c = slot.low; c < slot.high; ++c)
-      if (c != i) worker.inputs[n_inputs++] = inputs_.row(worker.ids[c]);
-    if (n_inputs == 0) continue;
-    const std::size_t n_signed = options_.cbow ? 1 : n_inputs;
-    if (options_.negative == 0) {
-      for (std::size_t c = 0; c < n_signed; ++c)
-        std::copy_n(slot.signs, slot.n_outputs, worker.signs.begin() + static_cast<std::ptrdiff_t>(c * slot.n_outputs));
+    const int free = waiting == worker.frames;
+    if (!lay_window(worker, free, i)) continue;
+    Worker::Frame& frame = worker.frames[free];
+    if (options_.cbow) {
+      const float scale = options_.mean_gradient ? 1.0f / static_cast<float>(frame.window.n_inputs) : 1.0f;
+      kernels.cbow(frame.window, n_floats_, frame.rate, scale, worker.hidden.data(), worker.loss);
+    } else if (!input_shares_.empty()) {
+      kernels.scores(frame.window, n_floats_);
+      kernels.skipgram(frame.window, nullptr, n_floats_, frame.rate, worker.loss);
+    } else {
+      if (waiting != nullptr)
+        kernels.skipgram(waiting->window, &frame.window, n_floats_, waiting->rate, worker.loss);
+      else
+        kernels.scores(frame.window, n_floats_);
+      waiting = &frame;
     }
-    const float* const signs = options_.negative > 0 ? worker.patterns[slot.n_outputs].data() : worker.signs.data();
-    const Window window{worker.inputs.data(), slot.outputs.data(), signs, static_cast<int>(n_inputs),
-                        static_cast<int>(slot.n_outputs)};
-    const float rate = rate_at(worker.positions[i]);
-    if (options_.cbow)
-      kernels.cbow(window, n_floats_, rate, options_.mean_gradient ? 1.0f / static_cast<float>(n_inputs) : 1.0f, worker.scratch,
-                   worker.loss);
-    else
-      kernels.skipgram(window, n_floats_, rate, worker.scratch, worker.loss);
+    if (!input_shares_.empty()) take_shares(worker);
   }
+  if (waiting != nullptr) kernels.skipgram(waiting->window, nullptr, n_floats_, waiting->rate, worker.loss);
+}
+
+// Fills the frame of this number with the window of the chunk's i-th kept word; false if the word stands alone.
+bool Word2vecTrainer::lay_window(Worker& worker, int number, std::size_t i) {
+  Worker::Frame& frame = worker.frames[number];
+  const Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
+  std::size_t n_inputs = 0;
+  for (std::size_t c = slot.low; c < slot.high; ++c)
+    if (c != i) frame.inputs[n_inputs++] = inputs_.row(worker.ids[c]);
+  if (n_inputs == 0) return false;
+  if (!input_shares_.empty()) lend_copies(worker, frame.inputs.data(), n_inputs);
+  if (options_.negative == 0) {
+    for (std::size_t c = 0; c < (options_.cbow ? 1 : n_inputs); ++c)
+      std::copy_n(slot.signs, slot.n_outputs, frame.signs.begin() + static_cast<std::ptrdiff_t>(c * slot.n_outputs));
+  }
+  const float* const signs = options_.negative > 0 ? worker.patterns[slot.n_outputs].data() : frame.signs.data();
+  frame.window = {frame.inputs.data(), slot.outputs.data(), signs, frame.scores.data(), static_cast<int>(n_inputs),
+                  static_cast<int>(slot.n_outputs)};
+  frame.rate = rate_at(worker.positions[i]);
+  return true;
 }
 
 }  // namespace qianru

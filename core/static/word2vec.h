@@ -41,6 +41,12 @@ class Word2vecTrainer {
                   const Word2vecOptions& options);
   ~Word2vecTrainer();
 
+  // Before the first epoch: as if so many had been trained, whose matrices the caller then writes.
+  void skip_epochs(int n);
+  // For each word, the share of its update that its input row takes: 0 leaves the row as it is, 1 (the default) moves it in full.
+  // Rows below 1 are trained as copies, so that words of an old model can stand still, or move less, while new ones learn.
+  void set_input_shares(const float* shares);
+
   void start_epoch();
   bool wait(double seconds);  // true once all threads of the epoch have stopped
   void stop();                // asks the threads to end and waits for them
@@ -54,6 +60,8 @@ class Word2vecTrainer {
 
   void release_outputs();  // after the last epoch: makes room for a copy of the vectors
   float* vectors(std::size_t word) { return inputs_.row(word); }
+  float* outputs(std::size_t i) { return outputs_.row(i); }  // of words, or of the inner nodes of the Huffman tree
+  std::size_t n_outputs() const { return released_ ? 0 : outputs_.n_rows(); }
   std::size_t n_keys() const { return n_keys_; }
   const Word2vecOptions& options() const { return options_; }
 
@@ -63,6 +71,9 @@ class Word2vecTrainer {
   void train_chunk(Worker& worker, std::size_t begin, std::size_t end);
   void prepare(Worker& worker, std::size_t i);
   float rate_at(std::size_t position) const;
+  void lend_copies(Worker& worker, float** inputs, std::size_t n_inputs) const;
+  bool lay_window(Worker& worker, int number, std::size_t i);
+  void take_shares(Worker& worker) const;
   void draw(Worker& worker, std::size_t i);
 
   const std::uint32_t* ids_;
@@ -74,6 +85,7 @@ class Word2vecTrainer {
   Matrix inputs_, outputs_;
   int n_floats_;  // of a row that the kernels walk
   std::uint64_t token_key_, negative_key_;
+  std::vector<float> input_shares_;  // empty: all 1
 
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> next_chunk_{0}, n_done_{0};

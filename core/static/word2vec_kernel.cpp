@@ -11,39 +11,60 @@ namespace {
 constexpr int kOutputs = 6;
 constexpr int kInputs = kRegisters == 32 ? 4 : 2;
 
-// sums[(c * n_outputs + j) * kWidth] = partial sums of u_c . v_j for M inputs and N outputs. Not inlined: the pointers and the
-// accumulators take every register there is.
+// Keeps the compiler from adding to several pointers at once: a vector loaded over pointers stored one by one a moment ago would
+// have to wait until the stores have reached the cache.
+template <typename T>
+static inline T* pointer_in_register(T* p) {
+  asm("" : "+r"(p));
+  return p;
+}
+
+// scores[c * n_outputs + j] = u_c . v_j for M inputs and N outputs. Not inlined: the pointers and the accumulators take every
+// register there is. May write kWidth - 1 floats past its last score.
 template <int M, int N>
-[[gnu::noinline]] void dot_tile(float* const* inputs, float* const* outputs, int n_floats, int n_outputs, float* sums) {
+[[gnu::noinline]] void dot_tile(float* const* inputs, float* const* outputs, int n_floats, int n_outputs, float* scores) {
   const float *u_rows[M], *v_rows[N];
-  for (int c = 0; c < M; ++c) u_rows[c] = inputs[c] + n_floats;
-  for (int j = 0; j < N; ++j) v_rows[j] = outputs[j] + n_floats;
-  Vf acc[M][N];
-#pragma GCC unroll 4
-  for (int c = 0; c < M; ++c)
-#pragma GCC unroll 6
-    for (int j = 0; j < N; ++j) acc[c][j] = Vf{};
+  for (int c = 0; c < M; ++c) u_rows[c] = pointer_in_register(inputs[c] + n_floats);
+  for (int j = 0; j < N; ++j) v_rows[j] = pointer_in_register(outputs[j] + n_floats);
+  Vf acc[M * N];
+#pragma GCC unroll 24
+  for (int i = 0; i < M * N; ++i) acc[i] = Vf{};
   for (std::ptrdiff_t k = -n_floats; k < 0; k += kWidth) {
     Vf u[M];
+#pragma GCC unroll 4
     for (int c = 0; c < M; ++c) u[c] = load(u_rows[c] + k);
 #pragma GCC unroll 6
     for (int j = 0; j < N; ++j) {
       const Vf v = in_register(load(v_rows[j] + k));
 #pragma GCC unroll 4
-      for (int c = 0; c < M; ++c) acc[c][j] = fma(u[c], v, acc[c][j]);
+      for (int c = 0; c < M; ++c) acc[c * N + j] = fma(u[c], v, acc[c * N + j]);
     }
   }
-  for (int c = 0; c < M; ++c)
-    for (int j = 0; j < N; ++j) store(sums + (c * n_outputs + j) * kWidth, acc[c][j]);
+  if (n_outputs == N) {
+    store_sums<M * N>(acc, scores);
+  } else {
+    float tile[M * N + kWidth];
+    store_sums<M * N>(acc, tile);
+    for (int c = 0; c < M; ++c)
+      for (int j = 0; j < N; ++j) scores[c * n_outputs + j] = tile[c * N + j];
+  }
 }
 
+// All inputs in tiles of nearly equal height: 4 + 1 would leave the last one waiting for its own additions.
 template <int N>
-inline void dot_columns(const Window& w, int first, int n_floats, float* sums) {
-  int c = 0;
-  for (; c + kInputs <= w.n_inputs; c += kInputs)
-    dot_tile<kInputs, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, sums + (c * w.n_outputs + first) * kWidth);
-  for (; c < w.n_inputs; ++c)
-    dot_tile<1, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, sums + (c * w.n_outputs + first) * kWidth);
+inline void dot_columns(const Window& w, int first, int n_floats) {
+  const int n_tiles = (w.n_inputs + kInputs - 1) / kInputs;
+  for (int tile = 0, c = 0; tile < n_tiles; ++tile) {
+    const int height = (w.n_inputs - c + n_tiles - tile - 1) / (n_tiles - tile);
+    float* const to = w.scores + c * w.n_outputs + first;
+    switch (height) {
+      case 1: dot_tile<1, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to); break;
+      case 2: dot_tile<2, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to); break;
+      case 3: if constexpr (kInputs >= 3) dot_tile<3, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to); break;
+      default: if constexpr (kInputs >= 4) dot_tile<4, N>(w.inputs + c, w.outputs + first, n_floats, w.n_outputs, to);
+    }
+    c += height;
+  }
 }
 
 // u_c += sum_j g_cj v_j and v_j += sum_c g_cj u_c for N outputs and all inputs, one pass over the floats.
@@ -51,7 +72,7 @@ template <int N>
 [[gnu::noinline]] void update_columns(float* const* inputs, int n_inputs, float* const* outputs, int n_outputs, int n_floats,
                                       const float* gradients) {
   float* rows[N];
-  for (int j = 0; j < N; ++j) rows[j] = outputs[j];
+  for (int j = 0; j < N; ++j) rows[j] = pointer_in_register(outputs[j]);
   const float* const end = gradients + n_inputs * n_outputs;
   for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
     Vf v[N], moved_v[N];
@@ -93,63 +114,78 @@ inline void for_column_groups(int n_outputs, Visit visit) {
 typedef float HalfFloats __attribute__((vector_size(kWidth * 2)));
 typedef double HalfDoubles __attribute__((vector_size(kWidth * 4)));
 
-// Sums to gradients, loss on the way.
-inline void gradients_from_sums(const Window& w, const float* sums, float* scores, float rate, LossSum& loss) {
+// Adds up to eight factors' products and the linear parts to the loss.
+inline void add_to_loss(LossSum& loss, Vf linear, Vf product) {
+  float lane[2][kWidth];
+  store(lane[0], linear);
+  store(lane[1], product);
+  for (int half = 0; half < 2; ++half) {
+    HalfFloats x, f;
+    std::memcpy(&x, lane[0] + half * (kWidth / 2), sizeof x);
+    std::memcpy(&f, lane[1] + half * (kWidth / 2), sizeof f);
+    HalfDoubles sums, products;
+    std::memcpy(&sums, loss.linear + half * (kWidth / 2), sizeof sums);
+    std::memcpy(&products, loss.product + half * (kWidth / 2), sizeof products);
+    sums += __builtin_convertvector(x, HalfDoubles);
+    products *= __builtin_convertvector(f, HalfDoubles);
+    std::memcpy(loss.linear + half * (kWidth / 2), &sums, sizeof sums);
+    std::memcpy(loss.product + half * (kWidth / 2), &products, sizeof products);
+  }
+  if (++loss.n_products == 100) loss.total();
+}
+
+// Scores to gradients in place, loss on the way.
+inline void gradients_from_scores(const Window& w, float rate, LossSum& loss) {
   const int n = w.n_inputs * w.n_outputs;
-  HalfDoubles low, high;
-  std::memcpy(&low, loss.product, sizeof low);
-  std::memcpy(&high, loss.product + kWidth / 2, sizeof high);
-  Vf linear = {};
+  Vf linear = {}, product = broadcast(1.0f);
   for (int i = 0; i < n; i += kWidth) {
     const Vf sign = load(w.signs + i);
-    Vf z = sum_rows(sums + i * kWidth) * sign;
+    Vf z = load(w.scores + i) * sign;
     z = lane_numbers() < n - i ? z : broadcast(-1e30f);  // past the end: loss 0, gradient 0
     const Vf e = exp_nonpositive(z < 0.0f ? z : -z);
     const Vf factor = e + 1.0f;
     linear += z > 0.0f ? z : Vf{};
-    Vf sigmoid = (z > 0.0f ? broadcast(1.0f) : e) / factor;
-    store(scores + i, sigmoid * sign * -rate);
-    HalfFloats half[2];
-    std::memcpy(half, &factor, sizeof factor);
-    low *= __builtin_convertvector(half[0], HalfDoubles);
-    high *= __builtin_convertvector(half[1], HalfDoubles);
-    if (++loss.n_factors == 512) {
-      std::memcpy(loss.product, &low, sizeof low);
-      std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
-      loss.total();
-      low = high = HalfDoubles{} + 1.0;
+    product *= factor;
+    const Vf sigmoid = (z > 0.0f ? broadcast(1.0f) : e) / factor;
+    store(w.scores + i, sigmoid * sign * -rate);
+    if (i / kWidth % 8 == 7) {
+      add_to_loss(loss, linear, product);
+      linear = Vf{};
+      product = broadcast(1.0f);
     }
   }
-  std::memcpy(loss.product, &low, sizeof low);
-  std::memcpy(loss.product + kWidth / 2, &high, sizeof high);
-  loss.linear += static_cast<double>(sum(linear));
+  add_to_loss(loss, linear, product);
 }
 
-void skipgram(const Window& w, int n_floats, float rate, WindowScratch& scratch, LossSum& loss) {
-  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats, scratch.sums); });
-  gradients_from_sums(w, scratch.sums, scratch.scores, rate, loss);
-  for_column_groups(w.n_outputs, [&](auto n, int first) { 
-    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, scratch.scores + first);
+void score(const Window& w, int n_floats) {
+  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats); });
+}
+
+void skipgram(const Window& w, const Window* next, int n_floats, float rate, LossSum& loss) {
+  gradients_from_scores(w, rate, loss);
+  if (next != nullptr) score(*next, n_floats);
+  for_column_groups(w.n_outputs, [&](auto n, int first) {
+    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, w.scores + first);
   });
   loss.n_pairs += static_cast<std::uint64_t>(w.n_inputs);
 }
 
-void cbow(const Window& w, int n_floats, float rate, float input_scale, WindowScratch& scratch, LossSum& loss) {
+void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
   const float share = 1.0f / static_cast<float>(w.n_inputs);
   for (int k = 0; k < n_floats; k += kWidth) {
     Vf h = load(w.inputs[0] + k);
     for (int c = 1; c < w.n_inputs; ++c) h += load(w.inputs[c] + k);
-    store(scratch.hidden + k, h * share);
+    store(hidden + k, h * share);
   }
-  float* const hidden[1] = {scratch.hidden};
-  const Window one{hidden, w.outputs, w.signs, 1, w.n_outputs};
-  for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(one, first, n_floats, scratch.sums); });
-  gradients_from_sums(one, scratch.sums, scratch.scores, rate, loss);
+  float* const inputs[1] = {hidden};
+  const Window one{inputs, w.outputs, w.signs, w.scores, 1, w.n_outputs};
+  score(one, n_floats);
+  gradients_from_scores(one, rate, loss);
   for (int k = 0; k < n_floats; k += kWidth) {
-    const Vf h = load(scratch.hidden + k);
+    const Vf h = load(hidden + k);
     Vf gain = {};
     for (int j = 0; j < w.n_outputs; ++j) {
-      const Vf g = broadcast(scratch.scores[j]);
+      const Vf g = broadcast(w.scores[j]);
       const Vf v = load(w.outputs[j] + k);
       gain = fma(g, v, gain);
       store(w.outputs[j] + k, fma(g, h, v));
@@ -163,7 +199,7 @@ void cbow(const Window& w, int n_floats, float rate, float input_scale, WindowSc
 }  // namespace
 
 const Word2vecKernels& word2vec_kernels() {
-  static constexpr Word2vecKernels kernels{kWidth, skipgram, cbow};
+  static constexpr Word2vecKernels kernels{kWidth, score, skipgram, cbow};
   return kernels;
 }
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from qianru.progress import Progress, TerminalProgress
     from qianru.sample import sample_lines, write_sample
     from qianru.static import train_word2vec
+    from qianru.static.grow import grow
+    from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
     from qianru.vectors import Neighbour, Vectors, load
 
@@ -42,7 +44,9 @@ __all__ = [
     "UnknownWordError",
     "Vectors",
     "__version__",
+    "grow",
     "load",
+    "prune",
     "sample_lines",
     "train_word2vec",
     "write_sample",
@@ -50,7 +54,7 @@ __all__ = [
 
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
-    "qianru.static": ("train_word2vec",),
+    "qianru.static": ("grow", "prune", "train_word2vec"),
     "qianru.vectors": ("Neighbour", "Vectors", "load"),
     "qianru.sample": ("sample_lines", "write_sample"),
     "qianru.progress": ("Progress", "TerminalProgress"),

@@ -169,11 +169,28 @@ class Word2vecTrainer:
     @property
     def diverged(self) -> bool: ...
 
+    @property
+    def n_outputs(self) -> int: ...
+
+    def skip_epochs(self, n: int) -> None:
+        """Before the first epoch: as if n had been trained already."""
+
+    def set_input_shares(self, shares: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None:
+        """
+        For each word the share of its update that its input vector takes: 0 keeps it as it is.
+        """
+
     def read_vectors(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
         """Copies the input vectors to out [n_keys, dim]."""
 
     def write_vectors(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Copies rows [n_keys, dim] to the input vectors."""
+
+    def read_outputs(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
+        """Copies the output vectors to out [n_outputs, dim]."""
+
+    def write_outputs(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Copies rows [n_outputs, dim] to the output vectors."""
 
 def slots_for(n_keys: int) -> int:
     """The slots that the table of this many keys has."""

@@ -43,7 +43,7 @@ def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(text: Path, tmp_pat
     assert "Traceback" not in err
     saved = Vectors.load(made, verify=True)
     assert f"interrupted: epoch {saved.provenance['epochs_done']} is saved in {made}" in err
-    assert sorted(os.listdir(tmp_path)) == ["made", "text.txt"]
+    assert sorted(os.listdir(tmp_path)) == ["made", "made.checkpoint", "text.txt"]
 
 
 def test_ctrl_c_without_save_every_leaves_nothing(text: Path, tmp_path: Path) -> None:

@@ -13,7 +13,19 @@ from qianru.cli.app import app
 from qianru.cli.output import aligned, n_bytes, n_of, width
 from qianru.vectors import Vectors
 
-VERBS = ["similar", "similarity", "analogy", "info", "convert", "sample", "demo", "train", "train word2vec"]
+VERBS = [
+    "similar",
+    "similarity",
+    "analogy",
+    "info",
+    "convert",
+    "sample",
+    "demo",
+    "grow",
+    "prune",
+    "train",
+    "train word2vec",
+]
 
 
 def test_alone_it_prints_help(cli) -> None:

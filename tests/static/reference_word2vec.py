@@ -51,11 +51,12 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
 
-def step(inputs, rows, outputs, targets, labels, rate, *, cbow, corrected):
-    """One window; returns its loss."""
+def step(inputs, rows, outputs, targets, labels, rate, *, cbow=False, corrected=False, scores=None):
+    """One window; returns its loss. `scores` are those of a skip-gram window if they were taken earlier."""
     u = inputs[rows]
     hidden = u.mean(axis=0, keepdims=True) if cbow else u
-    scores = hidden @ outputs[targets].T
+    if scores is None:
+        scores = hidden @ outputs[targets].T
     gradient = rate * (labels - 1 / (1 + np.exp(-scores)))
     loss = np.logaddexp(0, np.where(labels == 1, -scores, scores)).sum()
     if cbow:
@@ -89,6 +90,9 @@ def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample,
     losses = []
     for epoch in range(epochs):
         total, n_pairs, base = 0.0, 0, epoch * len(ids)
+        waiting = (
+            None  # a skip-gram window whose scores are taken and whose step comes after the next one's scores
+        )
         for begin in range(0, len(ids), CHUNK):
             lines: list[list[tuple[int, int]]] = [[]]
             for position in range(begin, min(begin + CHUNK, len(ids))):
@@ -116,7 +120,18 @@ def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample,
                         targets = [node for node, _ in paths[centre]]
                         labels = np.array([1.0 if sign < 0 else 0.0 for _, sign in paths[centre]])
                     now = rate + (floor - rate) * (base + position) / (len(ids) * epochs)
-                    total += step(inputs, rows, outputs, targets, labels, now, cbow=cbow, corrected=corrected)
                     n_pairs += 1 if cbow else len(rows)
+                    if cbow:
+                        total += step(
+                            inputs, rows, outputs, targets, labels, now, cbow=True, corrected=corrected
+                        )
+                        continue
+                    scores = inputs[rows] @ outputs[targets].T
+                    if waiting is not None:
+                        total += step(inputs, waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
+                    waiting = (rows, targets, labels, now, scores)
+            if waiting is not None:
+                total += step(inputs, waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
+                waiting = None
         losses.append(total / n_pairs)
     return inputs, losses

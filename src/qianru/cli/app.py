@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from qianru import __version__
-from qianru.cli import analogy, convert, demo, info, sample, similar, similarity, train
+from qianru.cli import analogy, convert, demo, grow, info, prune, sample, similar, similarity, train
 from qianru.errors import QianruError
 
 EXIT_ERROR = 2
@@ -26,6 +26,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(train.app, name="train")
+app.command("grow")(grow.grow)
+app.command("prune")(prune.prune)
 app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)

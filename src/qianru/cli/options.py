@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -16,6 +16,19 @@ ModelPath: TypeAlias = Annotated[
 ]
 AsJson: TypeAlias = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Force: TypeAlias = Annotated[bool, typer.Option("--force", help="Replace what stands at the output path.")]
+Corpora: TypeAlias = Annotated[
+    list[str],
+    typer.Argument(metavar="CORPUS", help="Files, folders, globs, .gz .bz2 .xz .zst; - is stdin."),
+]
+Encoding: TypeAlias = Annotated[str, typer.Option(help="Of the text; gb18030 and others.")]
+OnErrors: TypeAlias = Annotated[
+    Literal["replace", "strict"], typer.Option("--errors", help="Invalid bytes: count them, or stop.")
+]
+Field: TypeAlias = Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")]
+UserDict: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
+]
+Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
 TopK: TypeAlias = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many words to print.")]
 
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Force, check_model_output
+from qianru.cli.options import (
+    AsJson,
+    Corpora,
+    Encoding,
+    Field,
+    Force,
+    OnErrors,
+    Threads,
+    UserDict,
+    check_model_output,
+)
 from qianru.cli.output import n_bytes, n_of, print_json
 from qianru.errors import ArgumentError
 
@@ -33,10 +43,7 @@ def train() -> None:
 
 @app.command("word2vec")
 def word2vec(
-    corpus: Annotated[
-        list[str],
-        typer.Argument(metavar="CORPUS", help="Files, folders, globs, .gz .bz2 .xz .zst; - is stdin."),
-    ],
+    corpus: Corpora,
     output: Annotated[str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write.")],
     model: Annotated[
         Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
@@ -47,7 +54,9 @@ def word2vec(
     cbow_gradient: Annotated[
         Literal["classic", "corrected"], typer.Option(help="With --model cbow.")
     ] = "classic",
-    dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
+    dim: Annotated[
+        int | None, typer.Option(help="Numbers in a vector; default 100, or as in --continue.")
+    ] = None,
     window: Annotated[int, typer.Option(help="At most so many words on each side.")] = 5,
     negative: Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")] = 5,
     sample: Annotated[float, typer.Option(help="Thin out words above this share; 0: none.")] = 1e-4,
@@ -57,20 +66,26 @@ def word2vec(
     learning_rate: Annotated[float, typer.Option(help="At the first word.")] = 0.025,
     min_learning_rate: Annotated[float, typer.Option(help="At the last word.")] = 1e-4,
     seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
-    threads: Annotated[int | None, typer.Option(help="Default: one for each processor.")] = None,
+    threads: Threads = None,
     initial: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from these vectors.")] = None,
+    continue_from: Annotated[
+        str | None,
+        typer.Option("--continue", metavar="MODEL", help="Train on from this model; its words and ids stay."),
+    ] = None,
     save_every: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Save after every N epochs.")
+        int | None, typer.Option(min=1, metavar="N", help="Save model and checkpoint after every N epochs.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Of the text; gb18030 and others.")] = "utf-8",
-    errors: Annotated[
-        Literal["replace", "strict"], typer.Option(help="Invalid bytes: count them, or stop.")
-    ] = "replace",
-    field: Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint of an unfinished run.")
+    ] = False,
+    keep_training_state: Annotated[
+        bool, typer.Option("--keep-training-state", help="Keep what --continue and grow need to do better.")
+    ] = False,
+    encoding: Encoding = "utf-8",
+    errors: OnErrors = "replace",
+    field: Field = None,
     lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")] = False,
-    user_dict: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
-    ] = None,
+    user_dict: UserDict = None,
     memory: Annotated[int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")] = 1
     << 31,
     force: Force = False,
@@ -84,14 +99,23 @@ def word2vec(
       qianru train word2vec 'news/*.gz' -o model --dim 300 --epochs 10 --threads 8
       qianru train word2vec wiki.jsonl -o model --field text --lowercase
       zcat big.gz | qianru train word2vec - -o model --model cbow
+      qianru train word2vec corpus.txt -o model --save-every 1     and after a crash the same with --resume
+      qianru train word2vec more.txt -o newer --continue model
     """
     from qianru.progress import TerminalProgress
     from qianru.static import Word2vecSettings, train_word2vec
+    from qianru.static.parent import Parent
     from qianru.static.settings import available_threads
+    from qianru.static.word2vec_run import Saving
     from qianru.text import Corpus
     from qianru.vectors import Vectors
 
-    check_model_output(output, force=force)
+    check_model_output(output, force=force or resume)
+    saving = Saving(output=Path(output), force=force, training_state=keep_training_state)
+    saving.check(resume=resume, loss=loss)
+    parent = None if continue_from is None else Parent.load(continue_from)
+    if dim is None:
+        dim = 100 if parent is None else parent.vectors.dim
     # Made here, and the corpus encoded here, so that a wrong number is an error before any text is read.
     settings = Word2vecSettings(
         model=model,
@@ -112,6 +136,8 @@ def word2vec(
         raise ArgumentError(
             f"--initial {initial} has dim {start.dim}, --dim is {dim}", hint=f"pass --dim {start.dim}"
         )
+    if parent is not None:
+        parent.check(dim=dim, model=model)
     text = Corpus(
         *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
     )
@@ -119,7 +145,12 @@ def word2vec(
     started = time.time()
     try:
         encoded = text.encode(
-            min_count=min_count, max_vocab=max_vocab, threads=settings.threads, memory=memory, progress=bar
+            min_count=min_count,
+            max_vocab=max_vocab,
+            keep=None if parent is None else parent.vectors,
+            threads=settings.threads,
+            memory=memory,
+            progress=bar,
         )
         bar.close()
         _say_what_was_read(encoded)
@@ -127,12 +158,15 @@ def word2vec(
             encoded,
             **asdict(settings),
             initial=start,
+            continue_from=continue_from,
             save_every=save_every,
+            resume=resume,
+            keep_training_state=keep_training_state,
             output=output,
             force=force,
             progress=bar,
         )
-        if save_every is None:
+        if save_every is None and not keep_training_state and not resume:
             vectors.save(output, force=force)
     except KeyboardInterrupt:
         bar.close()
@@ -182,10 +216,14 @@ def _say_what_was_written(output: str, vectors: Vectors, seconds: float, *, as_j
 
 def _what_is_saved(output: str, started: float) -> str:
     """After Ctrl-C: which epoch, if any, this run left in the output folder."""
+    from qianru.static.state import checkpoint_path
     from qianru.vectors import Vectors
 
     description = Path(output) / "qianru.json"
-    if not description.is_file() or description.stat().st_mtime < started:
-        return "nothing was saved (--save-every 1 saves after each epoch)"
-    done = Vectors.load(output).provenance.get("epochs_done")
-    return f"epoch {done} is saved in {output}"
+    saved = "nothing was saved (--save-every 1 saves after each epoch)"
+    if description.is_file() and description.stat().st_mtime >= started:
+        done = Vectors.load(output).provenance.get("epochs_done")
+        saved = f"epoch {done} is saved in {output}"
+    if checkpoint_path(Path(output)).is_file():
+        return f"{saved}; the same command with --resume goes on from the last checkpoint"
+    return saved

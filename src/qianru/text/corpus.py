@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from qianru._core import LINE_END, UNICODE_VERSION, Encoder
@@ -139,6 +139,7 @@ class Corpus:
         *,
         min_count: int = 5,
         max_vocab: int | None = None,
+        keep: Container[str] | None = None,
         threads: int | None = None,
         memory: int = DEFAULT_MEMORY,
         progress: ProgressCallback | None = None,
@@ -148,6 +149,8 @@ class Corpus:
         Args:
             min_count: words with fewer occurrences are left out.
             max_vocab: at most so many words, the most frequent ones.
+            keep: words that are kept however rare they are; the two bounds above are for the others. They
+                have their ids by falling count like all words.
             threads: workers, by default one for each processor of this process. The result is the same for
                 any number.
             memory: bytes of ids (4 a word) above which they are kept in a mapped temporary file.
@@ -167,7 +170,7 @@ class Corpus:
         )
         with contextlib.closing(run), pool_of(threads) as pool:
             run.read(pool)
-            vocabulary = run.select(min_count, max_vocab)
+            vocabulary = run.select(min_count, max_vocab, keep)
             if not vocabulary.keys:
                 raise self._nothing_kept(run, min_count)
             ids = run.ids(vocabulary, pool)

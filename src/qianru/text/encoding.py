@@ -6,9 +6,11 @@ import os
 import queue
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from qianru._core import CorpusHash, Encoder, IdBlock, UserDict
 from qianru.arrays import UInt32Array, UInt64Array
@@ -19,6 +21,7 @@ from qianru.text.reading import Tally
 from qianru.text.splitting import encode_block
 
 _PROGRESS_SECONDS = 0.1
+_LEFT_OUT = 0xFFFFFFFE
 
 
 @dataclass
@@ -107,13 +110,16 @@ class CorpusEncoder:
         left = seconds * (1 - done) / done if done else None
         self._progress(Progress("read", done, self.totals.tally.n_bytes / seconds, "B", None, left))
 
-    def select(self, min_count: int, max_vocab: int | None) -> Vocabulary:
-        """The vocabulary of what was read. May be asked again with other bounds."""
+    def select(self, min_count: int, max_vocab: int | None, keep: Container[str] | None = None) -> Vocabulary:
+        """The vocabulary of what was read; the bounds are for words not in `keep`. May be asked again."""
         first, *others = self._encoders
         if self._id_maps is None:
             self._id_maps = [None, *(first.merge(other) for other in others)]
             self._encoders = [first]  # the others' tables are not needed any more
-        keys, counts, chosen = first.select(min_count, max_vocab or 0)
+        if keep is None:
+            keys, counts, chosen = first.select(min_count, max_vocab or 0)
+        else:
+            keys, counts, chosen = _keep(*first.select(1, 0), min_count, max_vocab, keep)
         return Vocabulary(keys, counts, [chosen if ids is None else chosen[ids] for ids in self._id_maps])
 
     def ids(self, vocabulary: Vocabulary, pool: ThreadPoolExecutor) -> UInt32Array:
@@ -123,6 +129,27 @@ class CorpusEncoder:
     def close(self) -> None:
         """Drop the temporary file, if any."""
         self._store.close()
+
+
+def _keep(
+    keys: list[str],
+    counts: UInt64Array,
+    chosen: UInt32Array,
+    min_count: int,
+    max_vocab: int | None,
+    keep: Container[str],
+) -> tuple[list[str], UInt64Array, UInt32Array]:
+    """Of all words by falling count: those of `keep`, and of the others those within the bounds."""
+    old = np.fromiter((key in keep for key in keys), np.bool_, len(keys))
+    new = ~old & (counts >= min_count)
+    if max_vocab is not None:
+        new &= np.cumsum(new) <= max_vocab
+    kept = old | new
+    # One place more, for the mark of words left out, which is the highest of ids but that of line ends.
+    places = np.full(len(keys) + 1, _LEFT_OUT, np.uint32)
+    places[:-1][kept] = np.arange(kept.sum(), dtype=np.uint32)
+    chosen = places[np.minimum(chosen, len(keys))]
+    return [keys[row] for row in np.flatnonzero(kept)], counts[kept], chosen
 
 
 def default_threads() -> int:

@@ -37,6 +37,7 @@ _FILES = frozenset(
         "config.json",
         "modules.json",
         "qianru.json",
+        "training.safetensors",  # written by static/parent.py, if at all
     }
 )
 

@@ -1,0 +1,99 @@
+"""The state of a training run in one file: named float32 matrices and a description, in the safetensors layout.
+
+A checkpoint (`MODEL.checkpoint`, beside the model folder) holds all that the run needs to go on as if nothing
+had happened; `training.safetensors`, in a model folder, holds the half of a model that its vectors leave out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from qianru.arrays import Float32Array, UInt8Array
+from qianru.errors import FormatError
+from qianru.vectors.output import new_file
+from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
+
+_FORMAT, _VERSION = "qianru training state", 1
+_MAX_ABOUT = 1 << 26
+
+
+def checkpoint_path(model: Path) -> Path:
+    """Where the checkpoint of a run that writes this model folder stands."""
+    return model.parent / f"{model.name}.checkpoint"
+
+
+def write_state(path: Path, matrices: Mapping[str, Float32Array], about: Mapping[str, object]) -> None:
+    """Write matrices [n, dim] and description; the file is whole or not there, an older one stays until then.
+
+    Raises OutputError.
+    """
+    digest = hashlib.sha256()
+    for matrix in matrices.values():
+        digest.update(np.ascontiguousarray(matrix).data)
+    head = {"format": _FORMAT, "format_version": _VERSION, "sha256": digest.hexdigest(), **about}
+    text = json.dumps(head, ensure_ascii=False).encode()
+    shapes = {name: (np.dtype("<f4"), matrix.shape) for name, matrix in matrices.items()}
+    with new_file(path, force=True) as beside, beside.open("wb") as out:
+        # The matrices first: they need the alignment.
+        write_header(out, {**shapes, "about": (np.dtype("u1"), (len(text),))}, {"format": _FORMAT})
+        for matrix in matrices.values():
+            out.write(np.ascontiguousarray(matrix, "<f4").reshape(-1).view(np.uint8).data)
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())  # a checkpoint is for the day the machine goes down, too
+
+
+def read_state(path: Path, names: Sequence[str]) -> tuple[dict[str, Float32Array], dict[str, object]]:
+    """The matrices of these names, mapped, and the description. Raises FormatError if anything is not whole."""
+    try:
+        found = map_tensors(path, {"about": ("U8", 1), **dict.fromkeys(names, ("F32", 2))})
+    except OSError as error:
+        raise FormatError(f"cannot be read: {error.strerror or error}", path=str(path)) from None
+    for name in (*names, "about"):
+        if name not in found:
+            raise FormatError(f"no tensor {name!r}: this is no {_FORMAT}", path=str(path), offset=8)
+    text = cast(UInt8Array, found.pop("about"))
+    if len(text) > _MAX_ABOUT:
+        raise FormatError(f"a description of {len(text)} bytes", path=str(path))
+    about = parse_json_object(text.tobytes(), path)
+    if about.get("format") != _FORMAT:
+        raise FormatError(f"format must be {_FORMAT!r}, got {about.get('format')!r}", path=str(path))
+    version = about.get("format_version")
+    if type(version) is not int or not 1 <= version <= _VERSION:
+        raise FormatError(
+            f"format version {version!r}, this program knows 1 to {_VERSION}",
+            path=str(path),
+            hint="pip install --upgrade qianru",
+        )
+    matrices = {name: cast(Float32Array, found[name]) for name in names}
+    digest = hashlib.sha256()
+    for matrix in matrices.values():
+        digest.update(matrix.data)
+    if digest.hexdigest() != about.get("sha256"):
+        raise FormatError(
+            "the matrices are not the ones that were written",
+            path=str(path),
+            hint="the file is damaged: remove it and train from the start",
+        )
+    return matrices, about
+
+
+def differences(then: object, now: object, name: str = "") -> list[str]:
+    """What differs between two descriptions, one entry a value: `dim was 100, is 50`."""
+    if isinstance(then, Mapping) and isinstance(now, Mapping):
+        found = []
+        for key in dict.fromkeys((*then, *now)):
+            found += differences(then.get(key), now.get(key), f"{name}{' ' if name else ''}{key}")
+        return found
+    return [] if then == now else [f"{name} was {_shown(then)}, is {_shown(now)}"]
+
+
+def _shown(value: object) -> str:
+    return f"{value[:12]}…" if isinstance(value, str) and len(value) > 20 else json.dumps(value)

@@ -40,7 +40,7 @@ struct SparseRows {
 // which round is drawn anew for each epoch; the entries of a tile were shuffled once.
 class GloveTrainer {
  public:
-  // `counts` is copied into tiles. Throws std::invalid_argument.
+  // `counts` is copied into tiles and may go. Throws std::invalid_argument.
   GloveTrainer(const SparseRows& counts, const GloveOptions& options);
   ~GloveTrainer();
 
@@ -68,7 +68,7 @@ class GloveTrainer {
   void build_block(const SparseRows& counts, std::size_t block);
   void init_state();
   void run_worker();
-  bool next_round();
+  void next_round() noexcept;
   void train_pair(const Pair& pair);
   std::size_t tile(std::size_t row_block, std::size_t column_block) const { return row_block * n_blocks_ + column_block; }
   double train_tile(std::size_t row_block, std::size_t column_block);
@@ -88,7 +88,11 @@ class GloveTrainer {
   std::vector<std::uint32_t> seats_;
   std::vector<Pair> pairs_;
   std::size_t round_ = 0, n_rounds_ = 0;
-  std::unique_ptr<std::barrier<>> barrier_;
+  struct NextRound {
+    GloveTrainer* trainer;
+    void operator()() noexcept { trainer->next_round(); }
+  };
+  std::unique_ptr<std::barrier<NextRound>> barrier_;
   std::atomic<std::size_t> next_pair_{0};
   std::atomic<std::uint64_t> n_done_{0};
   std::atomic<bool> stop_{false}, diverged_{false};

@@ -12,9 +12,8 @@ namespace qianru {
 
 namespace {
 
-// The state of a block of rows should fill about half of the second-level cache, which two threads of a core may share; the
-// columns' states are taken one after the other.
-constexpr std::size_t kCacheBytes = std::size_t{448} << 10;
+// The state of a block of rows should stay in a second-level cache of 1 MiB; the columns' states are taken one after the other.
+constexpr std::size_t kCacheBytes = std::size_t{640} << 10;
 constexpr std::size_t kMinBlock = 16, kMaxBlock = 65536;  // an entry has 16 bits for a word of a block
 // Enough blocks that every thread finds work in a round, few enough that the tiles can be numbered in a table.
 constexpr std::size_t kManyBlocks = 64, kMaxBlocks = 2048;
@@ -113,8 +112,8 @@ void GloveTrainer::build_tiles(const SparseRows& counts) {
   });
   if (bad) throw std::invalid_argument("counts: a column out of range or below the diagonal, or a value that is not above 0");
   std::partial_sum(tile_starts_.begin(), tile_starts_.end(), tile_starts_.begin());
-  entries_.resize(tile_starts_.back());
-  n_entries_ = entries_.size() * (symmetric_ ? 2 : 1);
+  entries_ = std::make_unique_for_overwrite<GloveEntry[]>(tile_starts_.back());  // first touched by the threads that fill it
+  n_entries_ = tile_starts_.back() * (symmetric_ ? 2 : 1);
   if (symmetric_)
     for (std::size_t row = 0; row < n_keys_; ++row)
       n_entries_ -= counts.offsets[row] < counts.offsets[row + 1] && counts.columns[counts.offsets[row]] == row;
@@ -125,14 +124,14 @@ void GloveTrainer::build_block(const SparseRows& counts, std::size_t block) {
   std::vector<std::uint64_t> next(tile_starts_.begin() + static_cast<std::ptrdiff_t>(tile(block, 0)),
                                   tile_starts_.begin() + static_cast<std::ptrdiff_t>(tile(block, n_blocks_)));
   const std::size_t first = block * block_;
+  const auto log_max = static_cast<float>(std::log(options_.x_max)), alpha = static_cast<float>(options_.alpha);
   for (std::size_t row = first; row < std::min(n_keys_, first + block_); ++row) {
     for (std::uint64_t e = counts.offsets[row]; e < counts.offsets[row + 1]; ++e) {
       const std::size_t column = counts.columns[e], column_block = column / block_;
-      const double x = static_cast<double>(counts.values[e]);
+      const float log_count = std::log(counts.values[e]);
       entries_[next[column_block]++] = {static_cast<std::uint16_t>(row - first),
                                         static_cast<std::uint16_t>(column - column_block * block_),
-                                        static_cast<float>(std::log(x)),
-                                        static_cast<float>(x < options_.x_max ? std::pow(x / options_.x_max, options_.alpha) : 1.0)};
+                                        log_count, log_count < log_max ? std::exp(alpha * (log_count - log_max)) : 1.0f};
     }
   }
   // Columns in a random order, the rows of each in a random order: a column's state is then in the first-level cache.
@@ -140,7 +139,7 @@ void GloveTrainer::build_block(const SparseRows& counts, std::size_t block) {
   std::vector<GloveEntry> sorted;
   std::vector<std::uint32_t> places(block_), starts(block_ + 1);
   for (std::size_t column_block = 0; column_block < n_blocks_; ++column_block) {
-    GloveEntry* const entries = entries_.data() + tile_starts_[tile(block, column_block)];
+    GloveEntry* const entries = entries_.get() + tile_starts_[tile(block, column_block)];
     const std::size_t n = tile_starts_[tile(block, column_block) + 1] - tile_starts_[tile(block, column_block)];
     if (n < 2) continue;
     const std::uint64_t tile_key = mix64(key + tile(block, column_block));
@@ -216,7 +215,7 @@ void GloveTrainer::train_pair(const Pair& pair) {
 
 double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block) {
   const std::size_t at = tile(row_block, column_block);
-  const GloveTile work{state(row_block * block_, 0), state(column_block * block_, 0), entries_.data() + tile_starts_[at],
+  const GloveTile work{state(row_block * block_, 0), state(column_block * block_, 0), entries_.get() + tile_starts_[at],
                        tile_starts_[at + 1] - tile_starts_[at]};
   if (work.n_entries == 0) return 0;
   const GloveKernels& kernels = glove_kernels();

@@ -79,7 +79,7 @@ class GloveTrainer {
   std::size_t block_ = 0, n_blocks_ = 0;  // words in a block
   int n_floats_ = 0;
   Matrix state_;
-  std::vector<GloveEntry> entries_;
+  std::unique_ptr<GloveEntry[]> entries_;
   std::vector<std::uint64_t> tile_starts_;  // [n_blocks^2 + 1]; a symmetric matrix has none below the diagonal
   std::uint64_t n_entries_ = 0;
   std::vector<double> losses_;  // of each tile, added in order at the end

@@ -11,10 +11,11 @@ from __future__ import annotations
 import queue
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Literal, TypeAlias
 
 import numpy as np
@@ -22,10 +23,11 @@ from numpy.typing import NDArray
 
 from qianru._core import PositionIndex, RowCounter, sparse_mirror
 from qianru.arrays import Float32Array, Float64Array, UInt32Array, UInt64Array
-from qianru.errors import ArgumentError, OutputError
+from qianru.errors import ArgumentError, CorpusError, OutputError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.settings import at_least, available_threads, one_of
-from qianru.text import DEFAULT_MEMORY, EncodedCorpus
+from qianru.text import DEFAULT_MEMORY, Corpus, EncodedCorpus
+from qianru.text.encoding import pool_of
 
 _UNIT = 2.0**-30
 _TASKS = 32  # for each thread, so that all end together
@@ -77,6 +79,40 @@ class Cooccurrence:
         return Cooccurrence(offsets, columns, values, False, self.window, self.weighting)
 
 
+def encode(
+    corpus: Corpus | EncodedCorpus | str | Path | Iterable[str],
+    *,
+    min_count: int,
+    max_vocab: int | None,
+    threads: int,
+    progress: ProgressCallback | None,
+) -> EncodedCorpus:
+    """The corpus as ids, with at least two words. Raises CorpusError."""
+    if isinstance(corpus, EncodedCorpus):
+        encoded = corpus
+    else:
+        source = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
+        encoded = source.encode(min_count=min_count, max_vocab=max_vocab, threads=threads, progress=progress)
+    if len(encoded.keys) < 2:
+        raise CorpusError(
+            f"training needs at least two different words, the corpus leaves {len(encoded.keys)}",
+            hint="Add text, or lower min_count.",
+        )
+    return encoded
+
+
+def corpus_facts(encoded: EncodedCorpus) -> dict[str, object]:
+    """What a model remembers of its corpus."""
+    return {
+        **encoded.settings,
+        "fingerprint": encoded.fingerprint,
+        "n_lines": encoded.n_lines,
+        "n_bytes": encoded.n_bytes,
+        "n_raw_tokens": encoded.n_raw_tokens,
+        "n_tokens": encoded.n_tokens,
+    }
+
+
 def check_counting(window: int, weighting: str, memory: int) -> None:
     """Raise ArgumentError where an argument of `count_cooccurrences` breaks its rule."""
     at_least("window", window, 1, hint="10 is usual.")
@@ -116,8 +152,7 @@ def count_cooccurrences(
     at_least("threads", n_threads, 1)
     counter = _Counter(corpus, window, symmetric, weighting, n_threads, progress)
     cuts = counter.parts(memory)
-    with ExitStack() as files, ThreadPoolExecutor(n_threads, "qianru-count") as pool:
-        files.callback(pool.shutdown, wait=True, cancel_futures=True)
+    with ExitStack() as files, pool_of(n_threads) as pool:
         try:
             if len(cuts) == 2:
                 return counter.in_memory(pool)
@@ -198,9 +233,7 @@ class _Counter:
                 lengths.append(rows[0])
                 rows[1].tofile(columns)
                 rows[2].tofile(sums)
-            parts.append(
-                _Part(_offsets(lengths), _mapped(columns, np.uint32), _mapped(sums, np.uint64))
-            )
+            parts.append(_Part(_offsets(lengths), _mapped(columns, np.uint32), _mapped(sums, np.uint64)))
         per_row = np.sum([np.diff(part.offsets) for part in parts], axis=0)
 
         def merge(low: int, high: int) -> _Rows:

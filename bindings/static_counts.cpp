@@ -7,6 +7,9 @@
 
 #include <nanobind/ndarray.h>
 
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
 #include <cstring>
 #include <stdexcept>
 
@@ -33,12 +36,12 @@ Out<T> to_array(std::vector<T> values) {
   return Out<T>(owned->data(), {owned->size()}, owner);
 }
 
-nb::tuple to_arrays(qianru::CooccurrenceRows rows) {
-  return nb::make_tuple(to_array(std::move(rows.lengths)), to_array(std::move(rows.columns)), to_array(std::move(rows.sums)));
+auto to_arrays(qianru::CooccurrenceRows rows) {
+  return std::make_tuple(to_array(std::move(rows.lengths)), to_array(std::move(rows.columns)), to_array(std::move(rows.sums)));
 }
 
-nb::tuple to_arrays(qianru::SparseMatrix matrix) {
-  return nb::make_tuple(to_array(std::move(matrix.offsets)), to_array(std::move(matrix.columns)), to_array(std::move(matrix.values)));
+auto to_arrays(qianru::SparseMatrix matrix) {
+  return std::make_tuple(to_array(std::move(matrix.offsets)), to_array(std::move(matrix.columns)), to_array(std::move(matrix.values)));
 }
 
 void check_rows(const In<std::uint64_t>& offsets, const In<std::uint32_t>& columns, std::size_t n_values) {
@@ -48,31 +51,25 @@ void check_rows(const In<std::uint64_t>& offsets, const In<std::uint32_t>& colum
   if (!sound) throw std::invalid_argument("offsets must rise from 0 to the number of columns and of values");
 }
 
-// A part of a row range that was spilled: lengths of the rows, columns and sums one row after the other.
-qianru::CooccurrenceRows merge(RowCounter& counter, const nb::list& parts, std::size_t n_rows) {
-  struct Part {
-    In<std::uint64_t> lengths;
-    In<std::uint32_t> columns;
-    In<std::uint64_t> sums;
-    std::size_t at = 0;
-  };
-  std::vector<Part> open;
-  for (nb::handle item : parts) {
-    const auto part = nb::cast<nb::tuple>(item);
-    open.push_back({nb::cast<In<std::uint64_t>>(part[0]), nb::cast<In<std::uint32_t>>(part[1]), nb::cast<In<std::uint64_t>>(part[2])});
+// Parts of a range of rows that were spilled: lengths of the rows, columns and sums one row after the other.
+using Parts = std::vector<std::tuple<In<std::uint64_t>, In<std::uint32_t>, In<std::uint64_t>>>;
+
+qianru::CooccurrenceRows merge(RowCounter& counter, const Parts& parts, std::size_t n_rows) {
+  for (const auto& [lengths, columns, sums] : parts) {
     std::uint64_t n = 0;
-    for (std::size_t row = 0; row < open.back().lengths.shape(0); ++row) n += open.back().lengths.data()[row];
-    if (open.back().lengths.shape(0) != n_rows || n != open.back().columns.shape(0) || n != open.back().sums.shape(0))
+    for (std::size_t row = 0; row < lengths.shape(0); ++row) n += lengths.data()[row];
+    if (lengths.shape(0) != n_rows || n != columns.shape(0) || n != sums.shape(0))
       throw std::invalid_argument("parts must have the same rows, and lengths that fit");
+    for (std::size_t e = 0; e < n; ++e)
+      if (columns.data()[e] >= counter.n_keys()) throw std::invalid_argument("a column is out of range");
   }
+  std::vector<std::size_t> at(parts.size(), 0);
   qianru::CooccurrenceRows rows;
   const nb::gil_scoped_release release;
   for (std::size_t row = 0; row < n_rows; ++row) {
-    for (Part& part : open) {
-      for (const std::size_t end = part.at + part.lengths.data()[row]; part.at < end; ++part.at) {
-        if (part.columns.data()[part.at] >= counter.n_keys()) throw std::invalid_argument("a column is out of range");
-        counter.add(part.columns.data()[part.at], part.sums.data()[part.at]);
-      }
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      const auto& [lengths, columns, sums] = parts[i];
+      for (const std::size_t end = at[i] + lengths.data()[row]; at[i] < end; ++at[i]) counter.add(columns.data()[at[i]], sums.data()[at[i]]);
     }
     counter.end_row(rows);
   }
@@ -116,7 +113,7 @@ void bind_cooccurrence(nb::module_& m) {
           "index"_a, "ids"_a, "low"_a, "high"_a, nb::kw_only(), "window"_a, "symmetric"_a, "by_distance"_a,
           "Rows low to high: lengths uint64, columns uint32, sums uint64.")
       .def(
-          "merge", [](RowCounter& self, const nb::list& parts, std::size_t n_rows) { return to_arrays(merge(self, parts, n_rows)); },
+          "merge", [](RowCounter& self, const Parts& parts, std::size_t n_rows) { return to_arrays(merge(self, parts, n_rows)); },
           "parts"_a, "n_rows"_a, "The sum of parts (lengths, columns, sums), in the same form.");
 }
 

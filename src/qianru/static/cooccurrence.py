@@ -8,6 +8,7 @@ and the parts' rows are added up; sums are whole numbers, so the result is the s
 
 from __future__ import annotations
 
+import itertools
 import queue
 import tempfile
 import time
@@ -16,13 +17,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, TypeAlias
+from typing import IO, Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qianru._core import PositionIndex, RowCounter, sparse_mirror
-from qianru.arrays import Float32Array, Float64Array, UInt32Array, UInt64Array
+from qianru.arrays import Float32Array, UInt32Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError, OutputError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.settings import at_least, available_threads, one_of
@@ -33,6 +34,7 @@ _UNIT = 2.0**-30
 _TASKS = 32  # for each thread, so that all end together
 _MIN_PART = 1 << 16  # positions; below this the parts' borders would be most of the work
 _MAX_PART = (1 << 32) - 2
+_Number = TypeVar("_Number", np.uint32, np.uint64, np.float32)
 Weighting: TypeAlias = Literal["inverse", "flat"]
 _Rows: TypeAlias = tuple[UInt64Array, UInt32Array, UInt64Array]  # lengths, columns, sums
 
@@ -226,7 +228,7 @@ class _Counter:
 
     def spilled(self, pool: ThreadPoolExecutor, cuts: list[int], files: ExitStack) -> Cooccurrence:
         parts = []
-        for begin, end in zip(cuts, cuts[1:], strict=False):
+        for begin, end in itertools.pairwise(cuts):
             lengths = []
             columns, sums = _new_file(files), _new_file(files)
             for rows in self._count(pool, begin, end, 0.8):
@@ -286,7 +288,7 @@ class _Counter:
         n_tasks = _TASKS * self._threads
         steps = np.arange(1, n_tasks, dtype=np.float64) * (float(total[-1]) / n_tasks)
         cuts = np.unique(np.concatenate([[0], np.searchsorted(total, steps), [self._n_keys]])).tolist()
-        ranges = list(zip(cuts, cuts[1:], strict=False))
+        ranges = list(itertools.pairwise(cuts))
         running: list[Future[_Rows]] = []
         for i in range(len(ranges)):
             while len(running) < min(i + 3 * self._threads, len(ranges)):
@@ -330,15 +332,14 @@ def _offsets(lengths: list[UInt64Array]) -> UInt64Array:
 
 
 def _values(sums: UInt64Array) -> Float32Array:
-    exact: Float64Array = sums * _UNIT
-    return exact.astype(np.float32)
+    return (sums * _UNIT).astype(np.float32)  # the product is float64
 
 
 def _new_file(files: ExitStack) -> IO[bytes]:
     return files.enter_context(tempfile.TemporaryFile(prefix="qianru-counts-"))
 
 
-def _mapped(file: IO[bytes], dtype: type[np.generic]) -> NDArray[np.generic]:
+def _mapped(file: IO[bytes], dtype: type[_Number]) -> NDArray[_Number]:
     """The file as an array; the map outlives the file's name and handle."""
     file.flush()
     if file.seek(0, 2) == 0:

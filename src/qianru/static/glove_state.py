@@ -34,7 +34,10 @@ def write_state(
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with beside.open("wb") as out:
-            tensors = {"state": (np.dtype("<f4"), shape), "description": (np.dtype("u1"), (len(text),))}
+            tensors: dict[str, tuple[np.dtype[np.generic], tuple[int, ...]]] = {
+                "state": (np.dtype("<f4"), shape),
+                "description": (np.dtype("u1"), (len(text),)),
+            }
             write_header(out, tensors, {"format": "qianru glove state"})
             row = 0
             while row < shape[0]:

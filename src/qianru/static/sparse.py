@@ -34,9 +34,8 @@ class SparseMatrix:
 
     def transposed(self) -> SparseMatrix:
         """Columns as rows, a copy."""
-        return SparseMatrix(
-            *sparse_transpose(self.offsets, self.columns, self.values, self.n_columns), self.n_rows
-        )
+        offsets, columns, values = sparse_transpose(self.offsets, self.columns, self.values, self.n_columns)
+        return SparseMatrix(offsets, columns, values, self.n_rows)
 
     def times(self, dense: Float32Array, *, threads: int = 1) -> Float32Array:
         """The product with dense [n_columns, k]: float32 [n_rows, k]; the same bits at any number of threads."""

@@ -103,6 +103,12 @@ def encode(
     return encoded
 
 
+def refuse_empty(counts: Cooccurrence) -> None:
+    """Raise CorpusError where there is nothing to train on."""
+    if not counts.n_entries:
+        raise CorpusError("no two words stand on one line", hint="Give text with more words a line.")
+
+
 def corpus_facts(encoded: EncodedCorpus) -> dict[str, object]:
     """What a model remembers of its corpus."""
     return {

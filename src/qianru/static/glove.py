@@ -26,6 +26,7 @@ from qianru.static.cooccurrence import (
     corpus_facts,
     count_cooccurrences,
     encode,
+    refuse_empty,
 )
 from qianru.static.glove_state import read_state, write_state
 from qianru.static.settings import above_zero, at_least, available_threads, one_of, within
@@ -151,7 +152,9 @@ def train_glove(
         memory=memory,
         progress=progress,
     )
+    refuse_empty(counts)
     run = _Run(encoded, counts, settings)
+    del counts  # the trainer has its own copy
     if resume and checkpoint is not None:
         run.resume(Path(checkpoint))
     return run.train(None if checkpoint is None else Path(checkpoint), save_every, progress)

@@ -1,13 +1,14 @@
 """GloVe's state in a file, so that a run that was stopped goes on as if it had not been.
 
 One safetensors file: "state" float32 [n_keys, 4, dim + 2] (w, b, 1; their sums of squares; w~, 1, b~; theirs)
-and "description", JSON as bytes.
+and "description", JSON as bytes, with a checksum of the state.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
@@ -30,21 +31,26 @@ def write_state(
 
     state_from: the state of some words from a row on. Raises OutputError.
     """
-    text = json.dumps({"identity": identity, "losses": losses}).encode()
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+    def describe(crc: int) -> bytes:
+        # The checksum has as many digits as any, because the header, written first, holds the length.
+        return json.dumps({"crc32": f"{crc:08x}", "identity": identity, "losses": losses}).encode()
+
     try:
         with beside.open("wb") as out:
-            tensors: dict[str, tuple[np.dtype[np.generic], tuple[int, ...]]] = {
-                "state": (np.dtype("<f4"), shape),
-                "description": (np.dtype("u1"), (len(text),)),
-            }
-            write_header(out, tensors, {"format": "qianru glove state"})
-            row = 0
+            write_header(
+                out,
+                {"state": (np.dtype("<f4"), shape), "description": (np.dtype("u1"), (len(describe(0)),))},
+                {"format": "qianru glove state"},
+            )
+            row = crc = 0
             while row < shape[0]:
                 state = state_from(row)
                 out.write(state.data)
+                crc = zlib.crc32(state.data, crc)
                 row += len(state)
-            out.write(text)
+            out.write(describe(crc))
             out.flush()
             os.fsync(out.fileno())
         beside.replace(path)
@@ -76,7 +82,7 @@ def read_state(
             f"checkpoint {path} is of another run: {_difference(found, wanted)}",
             hint="Resume with the same corpus and settings, or leave resume out.",
         )
-    if state.shape != shape or not np.isfinite(state).all():
+    if state.shape != shape or f"{zlib.crc32(state.data):08x}" != description.get("crc32"):
         raise FormatError(
             f"the state is damaged, shape {list(state.shape)}", path=str(path), hint="Copy the file again."
         )

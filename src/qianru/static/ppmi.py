@@ -24,6 +24,7 @@ from qianru.static.cooccurrence import (
     corpus_facts,
     count_cooccurrences,
     encode,
+    refuse_empty,
 )
 from qianru.static.settings import at_least, available_threads, within
 from qianru.static.sparse import SparseMatrix
@@ -130,6 +131,7 @@ def train_ppmi(
         memory=memory,
         progress=progress,
     )
+    refuse_empty(counts)
     matrix = ppmi(counts, smoothing=smoothing, shift=shift)
     del counts
     if not len(matrix.values):
@@ -168,7 +170,7 @@ def ppmi(counts: Cooccurrence, *, smoothing: float = 0.75, shift: float = 1.0) -
     by_column = np.bincount(full.columns, full.values, n_keys)
     with np.errstate(divide="ignore"):  # words that stand with no other: no entry asks for them
         row_log, column_log = np.log(by_row), smoothing * np.log(by_column)
-    shifted = np.log((by_column[by_column > 0] ** smoothing).sum()) - np.log(shift)
+        shifted = np.log((by_column[by_column > 0] ** smoothing).sum()) - np.log(shift)
     lengths = np.zeros(n_keys + 1, np.uint64)
     columns: list[np.ndarray] = []
     values: list[np.ndarray] = []

@@ -41,7 +41,8 @@ auto to_arrays(qianru::CooccurrenceRows rows) {
 }
 
 auto to_arrays(qianru::SparseMatrix matrix) {
-  return std::make_tuple(to_array(std::move(matrix.offsets)), to_array(std::move(matrix.columns)), to_array(std::move(matrix.values)));
+  return std::make_tuple(to_array(std::move(matrix.offsets)), to_array(std::move(matrix.columns)),
+                         to_array(std::move(matrix.values)));
 }
 
 void check_rows(const In<std::uint64_t>& offsets, const In<std::uint32_t>& columns, std::size_t n_values) {
@@ -69,7 +70,8 @@ qianru::CooccurrenceRows merge(RowCounter& counter, const Parts& parts, std::siz
   for (std::size_t row = 0; row < n_rows; ++row) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
       const auto& [lengths, columns, sums] = parts[i];
-      for (const std::size_t end = at[i] + lengths.data()[row]; at[i] < end; ++at[i]) counter.add(columns.data()[at[i]], sums.data()[at[i]]);
+      for (const std::size_t end = at[i] + lengths.data()[row]; at[i] < end; ++at[i])
+        counter.add(columns.data()[at[i]], sums.data()[at[i]]);
     }
     counter.end_row(rows);
   }
@@ -80,7 +82,8 @@ void bind_cooccurrence(nb::module_& m) {
   nb::class_<PositionIndex>(m, "PositionIndex", "Where each word stands in a part of an id stream.")
       .def(
           "__init__",
-          [](PositionIndex* self, const In<std::uint32_t>& ids, std::size_t begin, std::size_t end, std::size_t n_keys, int threads) {
+          [](PositionIndex* self, const In<std::uint32_t>& ids, std::size_t begin, std::size_t end, std::size_t n_keys,
+             int threads) {
             if (begin > end || end > ids.shape(0)) throw std::invalid_argument("begin and end must lie in the stream");
             const nb::gil_scoped_release release;
             new (self) PositionIndex(ids.data(), begin, end, n_keys, threads);
@@ -113,7 +116,8 @@ void bind_cooccurrence(nb::module_& m) {
           "index"_a, "ids"_a, "low"_a, "high"_a, nb::kw_only(), "window"_a, "symmetric"_a, "by_distance"_a,
           "Rows low to high: lengths uint64, columns uint32, sums uint64.")
       .def(
-          "merge", [](RowCounter& self, const Parts& parts, std::size_t n_rows) { return to_arrays(merge(self, parts, n_rows)); },
+          "merge",
+          [](RowCounter& self, const Parts& parts, std::size_t n_rows) { return to_arrays(merge(self, parts, n_rows)); },
           "parts"_a, "n_rows"_a, "The sum of parts (lengths, columns, sums), in the same form.");
 }
 

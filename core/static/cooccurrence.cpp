@@ -21,17 +21,20 @@ constexpr std::size_t kAhead = 8;
 
 PositionIndex::PositionIndex(const std::uint32_t* ids, std::size_t begin, std::size_t end, std::size_t n_keys, int threads)
     : begin_(begin), starts_(n_keys + 1, 0) {
-  if (end - begin >= std::numeric_limits<std::uint32_t>::max()) throw std::invalid_argument("a part must be below 2^32 positions");
+  if (end - begin >= std::numeric_limits<std::uint32_t>::max())
+    throw std::invalid_argument("a part must be below 2^32 positions");
   for (std::size_t p = begin; p < end; ++p) {
     if (ids[p] == kLineEnd) continue;
-    if (ids[p] >= n_keys) throw std::invalid_argument("id " + std::to_string(ids[p]) + " at position " + std::to_string(p) + " is no key");
+    if (ids[p] >= n_keys) 
+      throw std::invalid_argument("id " + std::to_string(ids[p]) + " at position " + std::to_string(p) + " is no key");
     ++starts_[ids[p] + 1];
   }
   for (std::size_t word = 0; word < n_keys; ++word) starts_[word + 1] += starts_[word];
   positions_.resize(starts_[n_keys]);
   // Each thread reads the whole part and places the words of its share, so that no two write to the same word.
   auto place = [&](std::size_t low, std::size_t high) {
-    std::vector<std::uint64_t> next(starts_.begin() + static_cast<std::ptrdiff_t>(low), starts_.begin() + static_cast<std::ptrdiff_t>(high));
+    std::vector<std::uint64_t> next(starts_.begin() + static_cast<std::ptrdiff_t>(low),
+                                    starts_.begin() + static_cast<std::ptrdiff_t>(high));
     for (std::size_t p = begin; p < end; ++p) {
       const std::size_t word = ids[p];
       if (word >= low && word < high) positions_[next[word - low]++] = static_cast<std::uint32_t>(p - begin);
@@ -56,8 +59,8 @@ RowCounter::RowCounter(std::size_t n_keys) : sums_(n_keys + 1, 0), touched_(n_ke
   if (n_keys >= kLineEnd) throw std::invalid_argument("n_keys must be below 2^32 - 1");
 }
 
-CooccurrenceRows RowCounter::count(const PositionIndex& index, const std::uint32_t* ids, std::size_t n_positions, std::size_t low,
-                                   std::size_t high, int window, bool symmetric, bool by_distance) {
+CooccurrenceRows RowCounter::count(const PositionIndex& index, const std::uint32_t* ids, std::size_t n_positions,
+                                   std::size_t low, std::size_t high, int window, bool symmetric, bool by_distance) {
   const std::size_t reach = static_cast<std::size_t>(window);
   std::vector<std::uint64_t> weights(reach + 1);
   for (std::size_t d = 1; d <= reach; ++d)

@@ -44,7 +44,8 @@ struct State {
 
 // The entries of M rows in one column, and with Both those of the transposed matrix.
 template <bool Both, int M>
-[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* entries, int n_floats, std::size_t stride, float rate) {
+[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* entries, int n_floats, std::size_t stride,
+                                     float rate) {
   const State column(tile.columns + entries->column * 4 * stride, stride);
   float* rows[M];
   for (int m = 0; m < M; ++m) rows[m] = tile.rows + entries[m].row * 4 * stride;

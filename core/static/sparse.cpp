@@ -9,7 +9,8 @@ namespace {
 
 // Calls visit(row, column, value) for each entry, by rows.
 template <typename Visit>
-void for_entries(const std::uint64_t* offsets, const std::uint32_t* columns, const float* values, std::size_t n_rows, Visit visit) {
+void for_entries(const std::uint64_t* offsets, const std::uint32_t* columns, const float* values, std::size_t n_rows,
+                 Visit visit) {
   for (std::size_t row = 0; row < n_rows; ++row)
     for (std::uint64_t e = offsets[row]; e < offsets[row + 1]; ++e) visit(row, columns[e], values[e]);
 }

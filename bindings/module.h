@@ -4,5 +4,6 @@
 
 void bind_text(nanobind::module_& m);
 void bind_static(nanobind::module_& m);
+void bind_counts(nanobind::module_& m);
 void bind_vectors(nanobind::module_& m);
 void bind_search(nanobind::module_& m);

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     )
     from qianru.progress import Progress, TerminalProgress
     from qianru.sample import sample_lines, write_sample
-    from qianru.static import train_word2vec
+    from qianru.static import train_glove, train_ppmi, train_word2vec
     from qianru.static.grow import grow
     from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
@@ -48,13 +48,15 @@ __all__ = [
     "load",
     "prune",
     "sample_lines",
+    "train_glove",
+    "train_ppmi",
     "train_word2vec",
     "write_sample",
 ]
 
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
-    "qianru.static": ("grow", "prune", "train_word2vec"),
+    "qianru.static": ("grow", "prune", "train_glove", "train_ppmi", "train_word2vec"),
     "qianru.vectors": ("Neighbour", "Vectors", "load"),
     "qianru.sample": ("sample_lines", "write_sample"),
     "qianru.progress": ("Progress", "TerminalProgress"),

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Annotated
 
 import numpy
@@ -191,6 +192,72 @@ class Word2vecTrainer:
 
     def write_outputs(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Copies rows [n_outputs, dim] to the output vectors."""
+class PositionIndex:
+    """Where each word stands in a part of an id stream."""
+
+    def __init__(self, ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], begin: int, end: int, *, n_keys: int, threads: int) -> None: ...
+
+    def starts(self) -> Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')]:
+        """How many words of smaller ids the part holds [n_keys + 1]."""
+
+class RowCounter:
+    """
+    One thread's accumulator for rows of co-occurrence sums, in units of 2^-30.
+    """
+
+    def __init__(self, n_keys: int) -> None: ...
+
+    def count(self, index: PositionIndex, ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], low: int, high: int, *, window: int, symmetric: bool, by_distance: bool) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')]]:
+        """Rows low to high: lengths uint64, columns uint32, sums uint64."""
+
+    def merge(self, parts: Sequence[tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]]], n_rows: int) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')]]:
+        """The sum of parts (lengths, columns, sums), in the same form."""
+
+class GloveTrainer:
+    """GloVe over a sparse matrix of counts, one epoch at a time."""
+
+    def __init__(self, offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], *, symmetric: bool, dim: int, x_max: float, alpha: float, learning_rate: float, threads: int, seed: int) -> None: ...
+
+    def start_epoch(self) -> None: ...
+
+    def wait(self, seconds: float) -> bool:
+        """True once the epoch has ended."""
+
+    def stop(self) -> None: ...
+
+    @property
+    def n_entries(self) -> int: ...
+
+    @property
+    def n_done(self) -> int: ...
+
+    @property
+    def loss(self) -> float: ...
+
+    @property
+    def diverged(self) -> bool: ...
+
+    @property
+    def epoch(self) -> int: ...
+
+    @epoch.setter
+    def epoch(self, arg: int, /) -> None: ...
+
+    def read_state(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu')], first: int = 0) -> None:
+        """
+        Copies the state of the words from `first` on: w, b, 1; G; w~, 1, b~; G~.
+        """
+
+    def write_state(self, state: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu', writable=False)]) -> None: ...
+
+def sparse_transpose(offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], n_columns: int) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+    """The transposed matrix by rows."""
+
+def sparse_mirror(offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C')]]:
+    """The whole of a symmetric matrix given by its upper triangle."""
+
+def sparse_times_dense(offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], dense: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], low: int, high: int) -> None:
+    """Rows low to high of out [n, k] = matrix [n, m] times dense [m, k]."""
 
 def slots_for(n_keys: int) -> int:
     """The slots that the table of this many keys has."""

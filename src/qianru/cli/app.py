@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from qianru import __version__
-from qianru.cli import analogy, convert, demo, grow, info, prune, sample, similar, similarity, train
+from qianru.cli import (
+    analogy, convert, demo, grow, info, prune, sample, similar, similarity, train, train_counts,
+)
 from qianru.errors import QianruError
 
 EXIT_ERROR = 2
@@ -25,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+train_counts.add_to(train.app)
 app.add_typer(train.app, name="train")
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -19,10 +19,12 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
       qianru info model
       qianru info vectors.bin --json
     """
+    from qianru.static.one_hot import one_hot_bytes
     from qianru.vectors import Vectors
 
     vectors = Vectors.load(model)
     n_keys, dim, counts = len(vectors), vectors.dim, vectors.counts
+    one_hot_sparse, one_hot = one_hot_bytes(n_keys)
     facts: dict[str, object] = {
         "path": model,
         "n_keys": n_keys,
@@ -30,8 +32,9 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
         "first_keys": list(vectors.keys[:10]),
         "n_counted": None if counts is None else int(counts.sum()),
         "bytes_dense": n_keys * dim * 4,
-        # The same words as float32 one-hot vectors: a square matrix.
-        "bytes_one_hot": n_keys * n_keys * 4,
+        # The same words as one-hot vectors: a square float32 matrix, or only the places of the ones.
+        "bytes_one_hot": one_hot,
+        "bytes_one_hot_sparse": one_hot_sparse,
         "fingerprint": vectors.fingerprint,
         "provenance": _plain(vectors.provenance),
     }
@@ -41,9 +44,10 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
     typer.echo(f"{model}: {n_keys:,} words, dim {dim}, float32")
     typer.echo(f"first words   {' '.join(vectors.keys[:10])}")
     typer.echo(f"counted       {'no counts' if counts is None else f'{int(counts.sum()):,} words of text'}")
-    dense, one_hot = n_keys * dim * 4, n_keys * n_keys * 4
+    dense = n_keys * dim * 4
     typer.echo(
-        f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} one-hot ({one_hot / dense:.1f} times)"
+        f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} one-hot ({one_hot / dense:.1f} times), "
+        f"{n_bytes(one_hot_sparse)} one-hot kept sparse"
     )
     typer.echo(f"fingerprint   {vectors.fingerprint}")
     for line in settings_lines(facts["provenance"]):

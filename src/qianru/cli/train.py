@@ -37,6 +37,7 @@ def train() -> None:
     \b
     Examples:
       qianru train word2vec corpus.txt -o model
+      qianru train glove corpus.txt -o model
       qianru train word2vec --help
     """
 
@@ -153,7 +154,7 @@ def word2vec(
             progress=bar,
         )
         bar.close()
-        _say_what_was_read(encoded)
+        say_what_was_read(encoded)
         vectors = train_word2vec(
             encoded,
             **asdict(settings),
@@ -174,10 +175,11 @@ def word2vec(
         raise typer.Exit(130) from None
     finally:
         bar.close()
-    _say_what_was_written(output, vectors, time.time() - started, as_json=as_json)
+    say_what_was_written(output, vectors, time.time() - started, as_json=as_json)
 
 
-def _say_what_was_read(encoded: EncodedCorpus) -> None:
+def say_what_was_read(encoded: EncodedCorpus) -> None:
+    """What the text held, and warnings about it, on stderr; every training verb says it."""
     typer.echo(
         f"read {n_bytes(encoded.n_bytes)}, {n_of(encoded.n_lines, 'line')}: "
         f"{n_of(encoded.n_raw_tokens, 'word')}, {len(encoded.keys):,} different ones kept",
@@ -193,8 +195,9 @@ def _say_what_was_read(encoded: EncodedCorpus) -> None:
         typer.echo(f"warning: {n_of(encoded.n_long_words, 'word')} above 1,000 bytes left out", err=True)
 
 
-def _say_what_was_written(output: str, vectors: Vectors, seconds: float, *, as_json: bool) -> None:
-    losses = vectors.provenance["loss_per_epoch"]
+def say_what_was_written(output: str, vectors: Vectors, seconds: float, *, as_json: bool) -> None:
+    """Where the model is and what to try next; the loss of the last epoch if training had any."""
+    losses = vectors.provenance.get("loss_per_epoch")
     last = losses[-1] if isinstance(losses, (list, tuple)) else None
     if as_json:
         print_json(
@@ -208,7 +211,8 @@ def _say_what_was_written(output: str, vectors: Vectors, seconds: float, *, as_j
             }
         )
     typer.echo(
-        f"wrote {output}: {n_of(len(vectors), 'word')}, dim {vectors.dim}, loss {last:.4f}, {seconds:.1f} s",
+        f"wrote {output}: {n_of(len(vectors), 'word')}, dim {vectors.dim}, "
+        f"{'' if last is None else f'loss {last:.4f}, '}{seconds:.1f} s",
         err=True,
     )
     typer.echo(f"try: qianru similar {output} {vectors.keys[min(50, len(vectors) - 1)]}", err=True)

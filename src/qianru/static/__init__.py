@@ -1,10 +1,28 @@
-"""Ids become one vector per word: word2vec; and models grow, are trained on, and are pruned."""
+"""Ids become one vector per word: one-hot, PPMI, word2vec, GloVe; and models grow, are trained on, and are pruned."""
 
 from __future__ import annotations
 
+from qianru.static.cooccurrence import Cooccurrence, count_cooccurrences
+from qianru.static.glove import GloveSettings, train_glove
 from qianru.static.grow import GrowthReport, grow
+from qianru.static.one_hot import OneHot
+from qianru.static.ppmi import PpmiSettings, train_ppmi
 from qianru.static.prune import PruneReport, prune
 from qianru.static.settings import Word2vecSettings
 from qianru.static.word2vec import train_word2vec
 
-__all__ = ["GrowthReport", "PruneReport", "Word2vecSettings", "grow", "prune", "train_word2vec"]
+__all__ = [
+    "Cooccurrence",
+    "GloveSettings",
+    "GrowthReport",
+    "OneHot",
+    "PpmiSettings",
+    "PruneReport",
+    "Word2vecSettings",
+    "count_cooccurrences",
+    "grow",
+    "prune",
+    "train_glove",
+    "train_ppmi",
+    "train_word2vec",
+]

@@ -27,6 +27,17 @@ def within(name: str, value: object, low: float, high: float, *, hint: str = "")
         raise ArgumentError(f"{name} must be from {low:g} to {high:g}, got {value!r}", hint=hint)
 
 
+def above_zero(name: str, value: object, *, hint: str = "") -> None:
+    """Raise ArgumentError unless `value` is a finite number above 0."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not value > 0
+    ):
+        raise ArgumentError(f"{name} must be a number above 0, got {value!r}", hint=hint)
+
+
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise ArgumentError unless `value` is one of `choices`."""
     if value not in choices:

@@ -32,6 +32,7 @@ _FILES = frozenset(
     {
         "model.safetensors",
         "keys.safetensors",
+        "biases.safetensors",
         "tokenizer.json",
         "tokenizer_config.json",
         "config.json",
@@ -48,6 +49,10 @@ def write_folder(path: Path, stored: Stored, *, force: bool) -> str:
         mark = stored.fingerprint or fingerprint(stored.keys, stored.matrix)
         _write_matrix(folder / "model.safetensors", stored.matrix)
         _write_keys(folder / "keys.safetensors", stored)
+        if stored.biases is not None:
+            with (folder / "biases.safetensors").open("wb") as out:
+                write_header(out, {"biases": (np.dtype("<f4"), stored.biases.shape)}, {"format": "pt"})
+                _write_array(out, stored.biases)
         with (folder / "tokenizer.json").open("w", encoding="utf-8") as out:
             write_tokenizer(out, stored.keys, stored.counts, stored.provenance)
         n_keys, dim = stored.matrix.shape
@@ -115,6 +120,7 @@ def read_folder(path: Path, *, verify: bool) -> Stored:
         counts,
         MappingProxyType(cast(dict[str, object], description["provenance"])),
         cast(str, description["fingerprint"]),
+        _read_biases(path / "biases.safetensors", n_keys),
     )
     if verify:
         if not keys.lookup.is_sound():
@@ -175,6 +181,19 @@ def _read_keys(path: Path, n_keys: int) -> tuple[Keys, UInt64Array | None]:
             hint="files of two models are mixed or damaged: copy the whole folder again",
         )
     return Keys(data, offsets, table), counts
+
+
+def _read_biases(path: Path, n_keys: int) -> Float32Array | None:
+    if not path.is_file():
+        return None
+    biases = _map(path, {"biases": ("F32", 2)}).get("biases")
+    if biases is None or len(biases) != n_keys:
+        raise FormatError(
+            f"no tensor 'biases' with {n_keys} rows",
+            path=str(path),
+            hint="files of two models are mixed or damaged: copy the whole folder again",
+        )
+    return cast(Float32Array, biases)
 
 
 def _map(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str, NDArray[np.generic]]:

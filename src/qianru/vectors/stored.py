@@ -15,9 +15,10 @@ from qianru.vectors.keys import Keys
 
 @dataclass(frozen=True)
 class Stored:
-    """Keys, matrix float32 [n_keys, dim], counts uint64 [n_keys] or None, provenance.
+    """Keys, matrix float32 [n_keys, dim], counts uint64 [n_keys] or None, provenance, biases.
 
-    The fingerprint is None until it has been taken.
+    The fingerprint, which is over keys and matrix alone, is None until it has been taken. biases: float32
+    [n_keys, m], what a model keeps of each word beside its vector, or None.
     """
 
     keys: Keys
@@ -25,6 +26,7 @@ class Stored:
     counts: UInt64Array | None = None
     provenance: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     fingerprint: str | None = None
+    biases: Float32Array | None = None
 
 
 def fingerprint(keys: Keys, matrix: Float32Array) -> str:

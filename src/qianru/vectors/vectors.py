@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias, overload
 
@@ -26,8 +27,9 @@ class Vectors:
 
     keys: distinct non-empty words, n of them. matrix: float32 [n, dim], C-contiguous, finite; it is not
     copied, so do not write to it afterwards. counts: how often each word occurred [n], or None. provenance:
-    what made the vectors, anything that JSON can hold. Raises ArgumentError, naming the argument, where one
-    breaks its rule.
+    what made the vectors, anything that JSON can hold. biases: numbers of each word that belong to the model
+    but not to its vector, float32 [n, m], or None. Raises ArgumentError, naming the argument, where one breaks
+    its rule.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Vectors:
         *,
         counts: Sequence[int] | UInt64Array | None = None,
         provenance: Mapping[str, object] | None = None,
+        biases: Float32Array | None = None,
     ) -> None:
         check_matrix(matrix)
         packed = keys if isinstance(keys, Keys) else Keys.from_words(keys)
@@ -45,7 +48,14 @@ class Vectors:
         bad = _core.first_row_not_finite(matrix)
         if bad >= 0:
             raise ArgumentError(f"matrix must be finite, got NaN or infinity in row {bad} ({packed[bad]!r})")
-        self._set(Stored(packed, matrix, checked_counts(counts, len(packed)), checked_provenance(provenance)))
+        if biases is not None and (
+            biases.dtype != np.float32 or biases.ndim != 2 or len(biases) != len(packed)
+        ):
+            raise ArgumentError(
+                f"biases must be float32 [{len(packed)}, m], got {biases.dtype} {biases.shape}"
+            )
+        made = checked_provenance(provenance)
+        self._set(Stored(packed, matrix, checked_counts(counts, len(packed)), made, biases=biases))
 
     def _set(self, stored: Stored) -> None:
         self._stored = stored
@@ -97,6 +107,18 @@ class Vectors:
     def counts(self) -> UInt64Array | None:
         """How often each word occurred [n], read-only, or None if that is not known."""
         return self._stored.counts
+
+    @property
+    def biases(self) -> Float32Array | None:
+        """What the model keeps of each word beside its vector [n, m], read-only, or None.
+
+        GloVe's are the biases b and b~ of its words and contexts.
+        """
+        if self._stored.biases is None:
+            return None
+        view = self._stored.biases.view()
+        view.flags.writeable = False
+        return view
 
     @property
     def dim(self) -> int:
@@ -290,7 +312,7 @@ class Vectors:
 
     def _with_fingerprint(self) -> Stored:
         stored = self._stored
-        return Stored(stored.keys, stored.matrix, stored.counts, stored.provenance, self._fingerprint)
+        return replace(stored, fingerprint=self._fingerprint)
 
     def _neighbours(self, rows: Int64Array, scores: Float32Array) -> list[list[Neighbour]]:
         keys = self._stored.keys

@@ -1,0 +1,219 @@
+"""`qianru train glove` and `qianru train ppmi`: text files to a model folder by way of counts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+
+import typer
+
+from qianru.cli.options import AsJson, Force, check_model_output
+from qianru.cli.train import say_what_was_read, say_what_was_written
+from qianru.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from qianru.progress import TerminalProgress
+    from qianru.text import Corpus, EncodedCorpus
+
+CorpusPaths: TypeAlias = Annotated[
+    list[str], typer.Argument(metavar="CORPUS", help="Files, folders, globs, .gz .bz2 .xz .zst; - is stdin.")
+]
+Output: TypeAlias = Annotated[
+    str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write.")
+]
+Dim: TypeAlias = Annotated[int, typer.Option(help="Numbers in a vector.")]
+Window: TypeAlias = Annotated[int, typer.Option(help="At most so many words on each side.")]
+Symmetric: TypeAlias = Annotated[
+    bool, typer.Option("--symmetric/--left", help="Count both sides, or only the words to the left.")
+]
+WeightingOption: TypeAlias = Annotated[
+    Literal["inverse", "flat"], typer.Option(help="A pair at distance d counts 1/d, or 1.")
+]
+MinCount: TypeAlias = Annotated[int, typer.Option(help="Leave out rarer words.")]
+MaxVocab: TypeAlias = Annotated[int | None, typer.Option(help="Keep only the most frequent words.")]
+Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
+Encoding: TypeAlias = Annotated[str, typer.Option(help="Of the text; gb18030 and others.")]
+Errors: TypeAlias = Annotated[
+    Literal["replace", "strict"], typer.Option(help="Invalid bytes: count them, or stop.")
+]
+Field: TypeAlias = Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")]
+Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")]
+UserDict: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
+]
+Memory: TypeAlias = Annotated[
+    int, typer.Option(metavar="BYTES", help="Above this, ids and counts go to temporary files.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Register the verbs."""
+    app.command("glove")(glove)
+    app.command("ppmi")(ppmi)
+
+
+def glove(
+    corpus: CorpusPaths,
+    output: Output,
+    dim: Dim = 100,
+    window: Window = 10,
+    symmetric: Symmetric = True,
+    weighting: WeightingOption = "inverse",
+    x_max: Annotated[float, typer.Option(help="Counts from here on have full weight.")] = 10.0,
+    alpha: Annotated[float, typer.Option(help="Below, the weight is (x / x-max) ** alpha.")] = 0.75,
+    min_count: MinCount = 5,
+    max_vocab: MaxVocab = None,
+    epochs: Annotated[int, typer.Option(help="Passes over the counts.")] = 15,
+    learning_rate: Annotated[float, typer.Option(help="Of AdaGrad.")] = 0.05,
+    vectors: Annotated[
+        Literal["sum", "w"], typer.Option(help="Word plus context vectors, or word vectors alone.")
+    ] = "sum",
+    seed: Annotated[int, typer.Option(help="Same seed, same bits, at any number of threads.")] = 1,
+    threads: Threads = None,
+    checkpoint: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The state of training, for --resume.")
+    ] = None,
+    save_every: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Write --checkpoint after every N epochs.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
+    encoding: Encoding = "utf-8",
+    errors: Errors = "replace",
+    field: Field = None,
+    lowercase: Lowercase = False,
+    user_dict: UserDict = None,
+    memory: Memory = 1 << 31,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train GloVe vectors (Pennington et al. 2014) from text: Chinese, English or both.
+
+    \b
+    Examples:
+      qianru train glove corpus.txt -o model
+      qianru train glove wiki.jsonl -o model --field text --x-max 100 --epochs 25
+      qianru train glove big.gz -o model --checkpoint state --save-every 1
+      qianru train glove big.gz -o model --checkpoint state --resume
+    """
+    from qianru.progress import TerminalProgress
+    from qianru.static import GloveSettings, train_glove
+    from qianru.static.settings import available_threads
+    from qianru.text import Corpus
+
+    check_model_output(output, force=force)
+    if checkpoint is None and (resume or save_every is not None):
+        raise ArgumentError("--resume and --save-every need --checkpoint FILE", hint="pass --checkpoint too")
+    if resume and not Path(checkpoint or "").is_file():
+        raise ArgumentError(f"there is no checkpoint {checkpoint} to resume from", hint="leave --resume out")
+    # Made here, and the corpus encoded here, so that a wrong number is an error before any text is read.
+    settings = GloveSettings(
+        dim=dim,
+        window=window,
+        symmetric=symmetric,
+        weighting=weighting,
+        x_max=x_max,
+        alpha=alpha,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        vectors=vectors,
+        seed=seed,
+        threads=available_threads() if threads is None else threads,
+    )
+    text = Corpus(
+        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+    )
+    bar, started = TerminalProgress(), time.time()
+    try:
+        encoded = _read(text, min_count, max_vocab, settings.threads, memory, bar)
+        trained = train_glove(
+            encoded,
+            **asdict(settings),
+            memory=memory,
+            checkpoint=checkpoint,
+            save_every=save_every,
+            resume=resume,
+            progress=bar,
+        )
+        trained.save(output, force=force)
+    except KeyboardInterrupt:
+        bar.close()
+        saved = checkpoint is not None and Path(checkpoint).is_file()
+        what = f"go on with --checkpoint {checkpoint} --resume" if saved else "nothing was saved"
+        typer.echo(f"interrupted: {what}", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        bar.close()
+    say_what_was_written(output, trained, time.time() - started, as_json=as_json)
+
+
+def ppmi(
+    corpus: CorpusPaths,
+    output: Output,
+    dim: Dim = 100,
+    window: Window = 5,
+    symmetric: Symmetric = True,
+    weighting: WeightingOption = "inverse",
+    smoothing: Annotated[float, typer.Option(help="Contexts count as count ** smoothing.")] = 0.75,
+    shift: Annotated[float, typer.Option(help="Subtract log(shift) from all scores.")] = 1.0,
+    eigenvalue_weighting: Annotated[float, typer.Option(help="Power of the singular values.")] = 0.5,
+    min_count: MinCount = 5,
+    max_vocab: MaxVocab = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same bits, at any number of threads.")] = 1,
+    threads: Threads = None,
+    encoding: Encoding = "utf-8",
+    errors: Errors = "replace",
+    field: Field = None,
+    lowercase: Lowercase = False,
+    user_dict: UserDict = None,
+    memory: Memory = 1 << 31,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Factorise positive pointwise mutual information (Levy et al. 2015): vectors without training steps.
+
+    \b
+    Examples:
+      qianru train ppmi corpus.txt -o model
+      qianru train ppmi corpus.txt -o model --dim 300 --shift 5 --eigenvalue-weighting 0
+    """
+    from qianru.progress import TerminalProgress
+    from qianru.static import PpmiSettings, train_ppmi
+    from qianru.static.settings import available_threads
+    from qianru.text import Corpus
+
+    check_model_output(output, force=force)
+    settings = PpmiSettings(
+        dim=dim,
+        window=window,
+        symmetric=symmetric,
+        weighting=weighting,
+        smoothing=smoothing,
+        shift=shift,
+        eigenvalue_weighting=eigenvalue_weighting,
+        seed=seed,
+        threads=available_threads() if threads is None else threads,
+    )
+    text = Corpus(
+        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+    )
+    bar, started = TerminalProgress(), time.time()
+    try:
+        encoded = _read(text, min_count, max_vocab, settings.threads, memory, bar)
+        trained = train_ppmi(encoded, **asdict(settings), memory=memory, progress=bar)
+        trained.save(output, force=force)
+    finally:
+        bar.close()
+    say_what_was_written(output, trained, time.time() - started, as_json=as_json)
+
+
+def _read(
+    text: Corpus, min_count: int, max_vocab: int | None, threads: int, memory: int, bar: TerminalProgress
+) -> EncodedCorpus:
+    encoded = text.encode(
+        min_count=min_count, max_vocab=max_vocab, threads=threads, memory=memory, progress=bar
+    )
+    bar.close()
+    say_what_was_read(encoded)
+    return encoded

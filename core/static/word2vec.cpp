@@ -1,5 +1,7 @@
 #include "static/word2vec.h"
 
+#include "static/hot_rows.h"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -16,6 +18,10 @@ constexpr std::size_t kChunk = 8192;
 constexpr std::size_t kAhead = 2, kDrawAhead = 5;
 constexpr std::size_t kSlots = 8;
 static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead > kAhead);
+
+// Rows of each matrix of which the threads together have copies of their own, merged after each chunk: few enough to stay in a
+// second-level cache, and fewer for each of many threads, whose copies drift further apart between two merges.
+constexpr std::size_t kHotRows = 1024;
 
 // Keys of the independent streams of random numbers.
 constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3;
@@ -57,7 +63,12 @@ struct Word2vecTrainer::Worker {
     const float* signs;  // hierarchical softmax: the path's
   };
 
-  Worker(const Word2vecOptions& options, std::size_t longest_path, int n_floats) {
+  Worker(const Word2vecOptions& options, std::size_t longest_path, int n_floats, Matrix& input_rows, Matrix& output_rows,
+         std::size_t n_hot)
+      : hot_inputs(input_rows, 0, std::min(n_hot, input_rows.n_rows())),
+        // The words are sorted by count, the inner nodes of the Huffman tree end with the root.
+        hot_outputs(output_rows, options.negative > 0 ? 0 : output_rows.n_rows() - std::min(n_hot, output_rows.n_rows()),
+                    std::min(n_hot, output_rows.n_rows())) {
     const std::size_t n_outputs = options.negative > 0 ? static_cast<std::size_t>(options.negative) + 1 : longest_path;
     const std::size_t n_inputs = 2 * static_cast<std::size_t>(options.window);
     const std::size_t n_pairs = (n_inputs * n_outputs + 15) / 16 * 16;
@@ -94,6 +105,7 @@ struct Word2vecTrainer::Worker {
 
   Slot slots[kSlots];
   Frame frames[2];
+  HotRows hot_inputs, hot_outputs;
   struct Lent {
     float *row, *copy;
     float share;
@@ -212,13 +224,21 @@ float Word2vecTrainer::rate_at(std::size_t position) const {
 }
 
 void Word2vecTrainer::run_worker() {
-  Worker worker(options_, paths_.longest, n_floats_);
+  const auto n_threads = static_cast<std::size_t>(options_.threads);
+  const std::size_t n_hot = n_threads > 1 && input_shares_.empty() ? kHotRows / n_threads : 0;
+  Worker worker(options_, paths_.longest, n_floats_, inputs_, outputs_, n_hot);
+  auto merge = [&] {
+    const std::lock_guard lock(merge_mutex_);
+    worker.hot_inputs.merge();
+    worker.hot_outputs.merge();
+  };
   worker.position_key = static_cast<std::uint64_t>(n_positions_) * static_cast<std::uint64_t>(epoch_);
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
     if (begin >= n_positions_) break;
     const std::size_t end = std::min(begin + kChunk, n_positions_);
     train_chunk(worker, begin, end);
+    if (n_hot > 0) merge();
     const double chunk_loss = worker.loss.total();
     {
       const std::lock_guard lock(mutex_);
@@ -230,6 +250,7 @@ void Word2vecTrainer::run_worker() {
     worker.loss = {};
     n_done_.fetch_add(end - begin, std::memory_order_relaxed);
   }
+  if (n_hot > 0) merge();
   const std::lock_guard lock(mutex_);
   if (--n_running_ == 0) finished_.notify_all();
 }
@@ -273,9 +294,9 @@ void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
   const std::uint32_t centre = worker.ids[i];
   slot.n_outputs = 0;
   if (options_.negative > 0) {
-    slot.outputs[slot.n_outputs++] = outputs_.row(centre);
+    slot.outputs[slot.n_outputs++] = worker.hot_outputs.row(centre);
     for (const std::uint64_t draw_bits : slot.draws) {
-      float* const drawn = outputs_.row(negatives_->draw(draw_bits));
+      float* const drawn = worker.hot_outputs.row(negatives_->draw(draw_bits));
       const auto end = slot.outputs.begin() + static_cast<std::ptrdiff_t>(slot.n_outputs);
       // The centre word is no negative, and a word drawn twice counts once.
       if (std::find(slot.outputs.begin(), end, drawn) == end) slot.outputs[slot.n_outputs++] = drawn;
@@ -284,11 +305,11 @@ void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
     const std::uint64_t begin = paths_.offsets[centre];
     slot.signs = paths_.signs.data() + begin;
     for (std::uint64_t j = begin; j < paths_.offsets[centre + 1]; ++j)
-      slot.outputs[slot.n_outputs++] = outputs_.row(paths_.nodes[j]);
+      slot.outputs[slot.n_outputs++] = worker.hot_outputs.row(paths_.nodes[j]);
   }
   for (std::size_t j = 0; j < slot.n_outputs; ++j) prefetch_row(slot.outputs[j], n_floats_);
   const std::size_t entering = i + static_cast<std::size_t>(options_.window);
-  if (entering < worker.ids.size()) prefetch_row(inputs_.row(worker.ids[entering]), n_floats_);
+  if (entering < worker.ids.size()) prefetch_row(worker.hot_inputs.row(worker.ids[entering]), n_floats_);
 }
 
 void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t end) {
@@ -348,7 +369,7 @@ bool Word2vecTrainer::lay_window(Worker& worker, int number, std::size_t i) {
   const Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
   std::size_t n_inputs = 0;
   for (std::size_t c = slot.low; c < slot.high; ++c)
-    if (c != i) frame.inputs[n_inputs++] = inputs_.row(worker.ids[c]);
+    if (c != i) frame.inputs[n_inputs++] = worker.hot_inputs.row(worker.ids[c]);
   if (n_inputs == 0) return false;
   if (!input_shares_.empty()) lend_copies(worker, frame.inputs.data(), n_inputs);
   if (options_.negative == 0) {

@@ -192,6 +192,7 @@ class Word2vecTrainer:
 
     def write_outputs(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Copies rows [n_outputs, dim] to the output vectors."""
+
 class PositionIndex:
     """Where each word stands in a part of an id stream."""
 

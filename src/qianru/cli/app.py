@@ -12,7 +12,17 @@ import typer
 
 from qianru import __version__
 from qianru.cli import (
-    analogy, convert, demo, grow, info, prune, sample, similar, similarity, train, train_counts,
+    analogy,
+    convert,
+    demo,
+    grow,
+    info,
+    prune,
+    sample,
+    similar,
+    similarity,
+    train,
+    train_counts,
 )
 from qianru.errors import QianruError
 

@@ -61,15 +61,27 @@ class Vectors:
         return made
 
     @classmethod
-    def load(cls, path: str | Path, *, verify: bool = False, errors: str = "strict") -> Vectors:
-        """Open a model folder (mapped, in milliseconds) or a word2vec file, binary or text, plain or gzip.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        verify: bool = False,
+        errors: str = "strict",
+        repair: bool = False,
+        format: str | None = None,
+    ) -> Vectors:
+        """Open a model folder (mapped, in milliseconds) or a file of any known form, plain or gzip.
 
-        What it is, is seen from the content, not from the name. verify: for a folder, read all of it and
-        compare its fingerprint. errors: for a file, "strict" refuses words that are not UTF-8 or come twice;
-        "replace" puts U+FFFD for broken bytes and keeps the first of equal words. Raises FormatError with the
-        byte offset.
+        What it is, is seen from the content, not from the name: word2vec, GloVe, .safetensors, .npy or .tsv
+        with its words beside it (docs/reference/formats.md); format names it where that fails. verify: for a
+        folder, read all of it and compare its fingerprint. errors: "strict" refuses words that are not UTF-8,
+        "surrogateescape" keeps their bytes, "replace" puts U+FFFD for them and keeps the first of equal
+        words. repair: mend what can be mended safely (byte order mark, wrong number of rows, torn last row,
+        repeated words) and list it in the provenance. Raises FormatError with the byte offset.
         """
-        return cls._from_stored(read_any(Path(path), verify=verify, errors=errors))
+        return cls._from_stored(
+            read_any(Path(path), verify=verify, errors=errors, repair=repair, format=format)
+        )
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model folder `path` (docs/reference/model-folder.md), whole or not at all.
@@ -80,11 +92,11 @@ class Vectors:
         self._fingerprint = write_folder(Path(path), self._with_fingerprint(), force=force)
 
     def export(self, path: str | Path, *, format: str | None = None, force: bool = False) -> None:
-        """Write a word2vec file, which has no place for counts and provenance.
+        """Write a file of a foreign form, which has no place for counts and provenance.
 
-        format: "binary" or "text", by default from the name (.bin; .txt, .vec, .text); with .gz at the end it
-        is compressed. Raises ArgumentError for words that the format cannot hold (white space), OutputError
-        if `path` exists without force or cannot be written.
+        format: "binary" or "text" (word2vec), "glove", "safetensors", "npy" or "tsv" (with the words beside
+        it), by default from the name; with .gz at the end it is compressed. Raises ArgumentError for words
+        that the format cannot hold, OutputError if `path` exists without force or cannot be written.
         """
         write_format(Path(path), self._stored, format=format, force=force)
 

@@ -193,7 +193,7 @@ def test_safetensors_as_others_write_it(tmp_path: Path) -> None:
         tmp_path / "m.safetensors",
         metadata={"vocab": '["a", "b"]'},
     )
-    with pytest.raises(FormatError, match="2 matrices .*x, y"):
+    with pytest.raises(FormatError, match=r"2 matrices .*x, y"):
         load(tmp_path / "m.safetensors")
 
 

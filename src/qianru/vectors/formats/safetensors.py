@@ -69,7 +69,7 @@ def read_safetensors(
     name = tensor if tensor is not None else _choose(header, path)
     entry = header.get(name)
     dtype_name = entry.get("dtype") if isinstance(entry, dict) else None
-    if dtype_name not in _DTYPES:
+    if not isinstance(dtype_name, str) or dtype_name not in _DTYPES:
         raise FormatError(
             f"tensor {name!r} must be there with dtype {', '.join(_DTYPES)}, got {dtype_name!r}",
             path=str(path),

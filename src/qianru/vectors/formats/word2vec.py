@@ -68,6 +68,8 @@ def is_binary(data: bytes, dim: int) -> bool:
     if len(line) == limit:
         # Cut off, perhaps within a number: the field before it tells.
         del fields[-1:]
+    elif len(fields) > dim and all(map(_NUMBER.fullmatch, fields[-dim:])):
+        return False
     return not fields or bool(_CONTROL.search(line)) or not _NUMBER.fullmatch(fields[-1])
 
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from qianru import __version__
-from qianru.cli import analogy, convert, demo, info, sample, similar, similarity, train
+from qianru.cli import analogy, convert, demo, info, inspect, sample, similar, similarity, train
 from qianru.errors import QianruError
 
 EXIT_ERROR = 2
@@ -30,6 +30,7 @@ app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)
 app.command("info")(info.info)
+app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
 app.command("sample")(sample.sample)
 app.command("demo")(demo.demo)

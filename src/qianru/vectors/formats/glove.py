@@ -8,16 +8,13 @@ without spaces. GloVe itself puts `<unk>` last; it is a word like any other here
 from __future__ import annotations
 
 import re
-from collections import Counter
 from pathlib import Path
 
 from qianru.errors import ArgumentError
-from qianru.vectors.formats.row_file import MAX_DIM, open_rows
+from qianru.vectors.formats.row_file import MAX_DIM, likely_dim, open_rows
 from qianru.vectors.formats.word2vec_write import write_rows
 from qianru.vectors.stored import Stored
 
-_LOOK_LINES = 1000
-_LOOK_BYTES = 1 << 22
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _BREAKS = re.compile(r"[\t\n\r]|^ | $")
 _ENDS_IN_NUMBER = re.compile(r" [+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$")
@@ -30,16 +27,6 @@ def looks_like_glove(head: bytes) -> bool:
     if not newline:
         del fields[-1:]
     return len(fields) >= 2 and _NUMBER.fullmatch(fields[-1]) is not None and b"\x00" not in line
-
-
-def likely_dim(data: bytes) -> int:
-    """Numbers in most of the first lines, 0 if there is no line with a number."""
-    lines = data[:_LOOK_BYTES].split(b"\n", _LOOK_LINES)
-    if len(lines) > 1:
-        # The last one may be cut.
-        del lines[-1]
-    counts = Counter(len(line.split()) - 1 for line in lines if line.strip())
-    return min(counts, key=lambda n: (-counts[n], n), default=0)
 
 
 def read_glove(path: Path, *, errors: str = "strict", repair: bool = False) -> Stored:

@@ -10,8 +10,7 @@ import re
 from pathlib import Path
 
 from qianru.errors import FormatError
-from qianru.vectors.formats.glove import likely_dim
-from qianru.vectors.formats.row_file import MAX_DIM, open_rows
+from qianru.vectors.formats.row_file import MAX_DIM, likely_dim, open_rows
 from qianru.vectors.formats.word2vec_write import write_rows
 from qianru.vectors.formats.words import (
     check_lines,

@@ -9,7 +9,10 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import itertools
+import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -25,9 +28,13 @@ from qianru.vectors.stored import Stored
 PIECE = 1 << 22
 BOM = b"\xef\xbb\xbf"
 MAX_DIM = 1 << 20
+# NaN and infinity are numbers here, and errors later.
+NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 # Deflate cannot shrink data by more than this.
 _MAX_RATIO = 1032
 _FIRST_ROWS = 1024
+_LOOK_LINES = 200
+_LOOK_BYTES = 1 << 22
 _BLANK = b"\r\n \t"
 
 _MESSAGES = {
@@ -60,6 +67,21 @@ def open_rows(path: Path) -> Iterator[RowFile]:
         if not rows.rest:
             raise rows.error("the file is empty", 0)
         yield rows
+
+
+def likely_dim(data: bytes) -> int:
+    """Numbers at the end of most of the first lines, 0 if there is no line with a number."""
+    lines = data[:_LOOK_BYTES].split(b"\n", _LOOK_LINES)
+    if len(lines) > 1:
+        # The last one may be cut.
+        del lines[-1]
+    counts: Counter[int] = Counter()
+    for line in lines:
+        # The first field is the word, whatever it looks like.
+        numbers = itertools.takewhile(NUMBER.fullmatch, reversed(line.split()[1:]))
+        counts[sum(1 for _ in numbers)] += 1
+    del counts[0]
+    return min(counts, key=lambda n: (-counts[n], n), default=0)
 
 
 class RowFile:
@@ -140,7 +162,7 @@ class RowFile:
             used = rows.feed(np.frombuffer(data, dtype=np.uint8), self.ended, matrix)
             if rows.error:
                 if repair and self._is_torn_tail(rows, used):
-                    self.repairs.append(f"last row dropped: {_MESSAGES.get(rows.error, ('cut off',))[0]}")
+                    self.repairs.append("last row dropped: cut off")
                     break
                 raise self._row_error(rows, dim, binary=binary, n_header=1 if n_keys is not None else 0)
             self.use(used)
@@ -205,10 +227,10 @@ class RowFile:
             self.repairs.append("last row dropped: cut off")
 
     def _is_torn_tail(self, rows: _core.Word2vecRows, used: int) -> bool:
-        """Whether the row that begins at `used` is the last one."""
-        while not self.ended and len(self.rest) - used < rows.max_row_bytes:
-            self.more()
-        return self.ended and b"\n" not in self.rest[used:].rstrip(_BLANK)
+        """Whether the row that begins at `used` has no line end and looks as if the file had been cut in it."""
+        if rows.error not in ("too_few_numbers", "not_a_number"):
+            return False
+        return self.ended and b"\n" not in self.rest[used:]
 
     def _row_error(self, rows: _core.Word2vecRows, dim: int, *, binary: bool, n_header: int) -> FormatError:
         where = f"row {rows.n_read + 1}" if binary else f"line {rows.n_read + 1 + n_header}"

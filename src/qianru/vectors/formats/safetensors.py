@@ -37,7 +37,12 @@ from qianru.vectors.safetensors_file import (
 from qianru.vectors.stored import Stored
 
 # BF16 has no numpy type: the upper half of a float32.
-_DTYPES = {"F32": np.dtype("<f4"), "F16": np.dtype("<f2"), "F64": np.dtype("<f8"), "BF16": np.dtype("<u2")}
+_DTYPES: dict[str, np.dtype[np.generic]] = {
+    "F32": np.dtype("<f4"),
+    "F16": np.dtype("<f2"),
+    "F64": np.dtype("<f8"),
+    "BF16": np.dtype("<u2"),
+}
 # Input embeddings as the libraries name them, ours and model2vec's first.
 _NAMES = (
     "embeddings",

@@ -9,18 +9,25 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from qianru.vectors.formats.row_file import MAX_DIM, RowFile, open_rows
+from qianru.vectors.formats.row_file import MAX_DIM, NUMBER, RowFile, likely_dim, open_rows
 from qianru.vectors.stored import Stored
 
 _MAX_HEADER = 64
 _HEADER = re.compile(rb"[ \t]*(\d{1,18})[ \t]+(\d{1,18})[ \t\r]*\n")
-_NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def looks_like_word2vec(head: bytes) -> bool:
     """Whether the first line is two whole numbers."""
     return _HEADER.match(head[:_MAX_HEADER]) is not None
+
+
+def text_header(path: Path) -> tuple[int, int] | None:
+    """The numbers of the header if the file is of the textual kind, else None. Raises FormatError, OSError."""
+    with open_rows(path) as file:
+        file.skip_bom(repair=True)
+        n_keys, dim = _header(file)
+        return None if is_binary(file.rest, dim) else (n_keys, dim)
 
 
 def read_word2vec(path: Path, *, errors: str = "strict", repair: bool = False) -> Stored:
@@ -35,6 +42,9 @@ def read_word2vec(path: Path, *, errors: str = "strict", repair: bool = False) -
         binary = is_binary(file.rest, dim)
         if not repair:
             _check_room(file, n_keys, dim, binary=binary)
+        elif not binary and 1 <= (found := likely_dim(file.rest)) <= MAX_DIM and found != dim:
+            file.repairs.append(f"header said dim {dim}, most rows have {found} numbers")
+            dim = found
         return file.read(
             dim,
             n_keys,
@@ -68,9 +78,9 @@ def is_binary(data: bytes, dim: int) -> bool:
     if len(line) == limit:
         # Cut off, perhaps within a number: the field before it tells.
         del fields[-1:]
-    elif len(fields) > dim and all(map(_NUMBER.fullmatch, fields[-dim:])):
+    elif len(fields) > dim and all(map(NUMBER.fullmatch, fields[-dim:])):
         return False
-    return not fields or bool(_CONTROL.search(line)) or not _NUMBER.fullmatch(fields[-1])
+    return not fields or bool(_CONTROL.search(line)) or not NUMBER.fullmatch(fields[-1])
 
 
 def _check_room(file: RowFile, n_keys: int, dim: int, *, binary: bool) -> None:

@@ -22,6 +22,8 @@ _DTYPES: dict[str, np.dtype[np.generic]] = {
     "F32": np.dtype("<f4"),
     "U64": np.dtype("<u8"),
     "U8": np.dtype("u1"),
+    "F16": np.dtype("<f2"),
+    "I8": np.dtype("i1"),
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _MAX_HEADER = 1 << 20

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 from qianru import __version__
-from qianru.cli import analogy, convert, demo, info, inspect, sample, similar, similarity, train
+from qianru.cli import (
+    align,
+    analogy,
+    convert,
+    demo,
+    info,
+    inspect,
+    quantise,
+    sample,
+    similar,
+    similarity,
+    train,
+    transform,
+)
 from qianru.errors import QianruError
 
 EXIT_ERROR = 2
@@ -32,6 +45,9 @@ app.command("analogy")(analogy.analogy)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
+app.command("quantise")(quantise.quantise)
+app.command("transform")(transform.transform)
+app.command("align")(align.align)
 app.command("sample")(sample.sample)
 app.command("demo")(demo.demo)
 

@@ -295,6 +295,13 @@ class Vectors:
         provenance = checked_provenance(self._after({"step": "normalise"}))
         return Vectors._from_stored(Stored(self._stored.keys, matrix, self.counts, provenance))
 
+    def with_matrix(self, matrix: Float32Array, step: Mapping[str, object]) -> Vectors:
+        """New vectors of the same words, float32 [n, any dim], with a step more in the provenance.
+
+        Raises ArgumentError where the matrix breaks its rules.
+        """
+        return Vectors(self._stored.keys, matrix, counts=self.counts, provenance=self._after(step))
+
     def _after(self, step: Mapping[str, object]) -> dict[str, object]:
         """The provenance with one more step."""
         steps = self.provenance.get("steps")

@@ -45,7 +45,11 @@ class Codes:
         return sum(array.nbytes for array in self.arrays.values())
 
     def decode(self, rows: slice | Int64Array) -> Float32Array:
-        """float32 [m, dim]: what the codes of those rows stand for."""
+        """float32 [m, dim]: what the codes of those rows stand for; beyond float32's range infinity."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._decode(rows)
+
+    def _decode(self, rows: slice | Int64Array) -> Float32Array:
         if self.method == "float16":
             return cast(Float32Array, self.arrays["values"][rows].astype(np.float32))
         codes = self.arrays["codes"][rows]

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from qianru import _core
 from qianru.arrays import Float32Array, UInt8Array, UInt64Array
 from qianru.errors import FormatError
 from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
@@ -105,6 +106,13 @@ def read_folder(path: Path, *, verify: bool) -> Stored:
     stored, codes = read_coded_folder(path)
     if codes is not None:
         stored = replace(stored, matrix=codes.decode_all())
+        bad = _core.first_row_not_finite(stored.matrix)
+        if bad >= 0:
+            raise FormatError(
+                f"row {bad + 1} stands for NaN or infinity",
+                path=str(path / "model.safetensors"),
+                hint="the file is damaged: copy the whole folder again",
+            )
     if verify:
         if not stored.keys.lookup.is_sound():
             raise FormatError(

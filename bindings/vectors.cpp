@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "vectors/key_table.h"
+#include "vectors/murmur.h"
 #include "vectors/spelling.h"
 #include "vectors/unigram.h"
 #include "vectors/word2vec_rows.h"
@@ -82,6 +83,14 @@ void bind_keys(nb::module_& m) {
             return rows;
           },
           "word"_a, "limit"_a, "k"_a, "Rows of the k keys nearest in spelling, within limit edits, nearest first.")
+      .def(
+          "murmur_hashes",
+          [](const KeyIndex& index, Array<std::uint64_t> out) {
+            require(out.shape(0) == index.keys.n_keys, "one number a key");
+            nb::gil_scoped_release release;
+            for (std::size_t row = 0; row < index.keys.n_keys; ++row) out.data()[row] = murmur_64a(key_at(index.keys, row), 1);
+          },
+          "out"_a, "Fill out [n_keys] with the hashes by which spaCy names the keys.")
       .def(
           "unigram_scores",
           [](const KeyIndex& index, std::optional<Array<const std::uint64_t>> counts, Array<double> scores) {

@@ -199,6 +199,9 @@ class KeyIndex:
         Rows of the k keys nearest in spelling, within limit edits, nearest first.
         """
 
+    def murmur_hashes(self, out: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]) -> None:
+        """Fill out [n_keys] with the hashes by which spaCy names the keys."""
+
     def unigram_scores(self, counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, scores: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None:
         """
         Fill scores [n_keys] for a Unigram tokenizer whose pieces are the keys.

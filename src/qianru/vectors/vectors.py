@@ -15,13 +15,14 @@ from qianru.vectors.algebra import Neighbour, Searcher, cosine, odd_row
 from qianru.vectors.checks import check_matrix, checked_counts, checked_k, checked_provenance
 from qianru.vectors.folder import write_folder
 from qianru.vectors.formats import read_any, write_format
+from qianru.vectors.gensim_names import GensimNames, parts_of_gensim
 from qianru.vectors.keys import Keys
 from qianru.vectors.stored import Stored, fingerprint
 
 Among: TypeAlias = Iterable[str] | Int64Array | Callable[[str], bool]
 
 
-class Vectors:
+class Vectors(GensimNames):
     """Words and their vectors, from memory or mapped from a model folder; never changed once made.
 
     keys: distinct non-empty words, n of them. matrix: float32 [n, dim], C-contiguous, finite; it is not
@@ -83,6 +84,16 @@ class Vectors:
             read_any(Path(path), verify=verify, errors=errors, repair=repair, format=format)
         )
 
+    @classmethod
+    def from_gensim(cls, model: object) -> Vectors:
+        """The words and vectors of gensim's KeyedVectors, or of a model with one as `wv`; a copy.
+
+        Raises ArgumentError.
+        """
+        words, matrix, counts = parts_of_gensim(model)
+        kind = type(getattr(model, "wv", model)).__name__
+        return cls(words, matrix, counts=counts, provenance={"format": f"gensim {kind}"})
+
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model folder `path` (docs/reference/model-folder.md), whole or not at all.
 
@@ -95,7 +106,7 @@ class Vectors:
         """Write a file of a foreign form, which has no place for counts and provenance.
 
         format: "binary" or "text" (word2vec), "glove", "safetensors", "npy" or "tsv" (with the words beside
-        it), by default from the name; with .gz at the end it is compressed. Raises ArgumentError for words
+        it), "gguf" or "spacy" (a folder), by default from the name; with .gz at the end it is compressed. Raises ArgumentError for words
         that the format cannot hold, OutputError if `path` exists without force or cannot be written.
         """
         write_format(Path(path), self._stored, format=format, force=force)

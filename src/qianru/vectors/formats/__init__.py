@@ -7,11 +7,13 @@ from pathlib import Path
 
 from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.folder import read_folder
+from qianru.vectors.formats.gguf import write_gguf
 from qianru.vectors.formats.glove import read_glove, write_glove
 from qianru.vectors.formats.numpy_files import read_npy, write_npy
 from qianru.vectors.formats.projector import read_tsv, write_tsv
 from qianru.vectors.formats.safetensors import read_safetensors, write_safetensors
-from qianru.vectors.formats.sniff import DESCRIPTIONS, NEXT_STEPS, hugging_face_file, sniff
+from qianru.vectors.formats.sniff import DESCRIPTIONS, NEXT_STEPS, hugging_face_file, sniff, spacy_folder
+from qianru.vectors.formats.spacy_folder import read_spacy, write_spacy
 from qianru.vectors.formats.word2vec import read_word2vec
 from qianru.vectors.formats.word2vec_write import write_word2vec
 from qianru.vectors.stored import Stored
@@ -27,7 +29,7 @@ _READERS: dict[str, Callable[..., Stored]] = {
     "npy": read_npy,
     "tsv": read_tsv,
 }
-READ_FORMATS = ("folder", *_READERS)
+READ_FORMATS = ("folder", "spacy", *_READERS)
 
 # Ends of names, and the formats that they stand for.
 WRITE_SUFFIXES = {
@@ -39,11 +41,15 @@ WRITE_SUFFIXES = {
     ".safetensors": "safetensors",
     ".npy": "npy",
     ".tsv": "tsv",
+    ".gguf": "gguf",
+    ".spacy": "spacy",
 }
 _WRITERS: dict[str, Callable[..., None]] = {
     "safetensors": write_safetensors,
     "npy": write_npy,
     "tsv": write_tsv,
+    "gguf": write_gguf,
+    "spacy": write_spacy,
 }
 _COMPRESSED = ("binary", "text", "glove")
 
@@ -74,6 +80,8 @@ def read_any(
             return read_folder(path, verify=verify)
         if kind == "hugging-face" and (file := hugging_face_file(path)):
             return read_safetensors(file, errors=errors, repair=repair)
+        if kind == "spacy":
+            return read_spacy(spacy_folder(path) or path)
         if kind in _READERS:
             return _READERS[kind](path, errors=errors, repair=repair)
     except OSError as error:

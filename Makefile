@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEXT ?=
 
-.PHONY: demo test build lint types check sanitize slow stubs clean
+.PHONY: demo test build lint types check sanitize slow fuzz stubs clean
 
 demo: .venv/.built
 	$(BIN)/qianru demo $(if $(TEXT),--text "$(TEXT)")
@@ -64,6 +64,15 @@ sanitize: build
 	$(SANE_RUN) -c 'import ctypes, qianru._core as c; assert "/$(SANE)/" in c.__file__; ctypes.CDLL(c.__file__).__asan_init'
 	$(SANE_RUN) -m pytest -q -n 2 -m "not slow" -p no:cacheprovider $(SLOW_UNDER_SANITIZERS:%=--deselect %) \
 		tests/core tests/static tests/text tests/vectors tests/hostile
+
+# Every reader of foreign bytes, SECONDS each, coverage-guided; a crash leaves its input in build/fuzz.
+SECONDS ?= 600
+
+fuzz: build
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable ".[fuzz]" --no-build-isolation
+	mkdir -p build/fuzz
+	cd build/fuzz && for target in $${FUZZ:-$$(../../$(BIN)/python ../../tests/fuzz/run_atheris.py)}; do \
+	  ../../$(BIN)/python ../../tests/fuzz/run_atheris.py $$target -max_total_time=$(SECONDS) -verbosity=0 || exit 1; done
 
 slow: build
 	$(BIN)/pytest -q -m slow

@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "vectors/key_table.h"
+#include "vectors/murmur.h"
 #include "vectors/spelling.h"
 #include "vectors/unigram.h"
 #include "vectors/word2vec_rows.h"
@@ -71,7 +72,7 @@ void bind_keys(nb::module_& m) {
             nb::gil_scoped_release release;
             return table_is_sound(index.keys);
           },
-          "Whether every key is UTF-8, not empty, and found at its row.")
+          "Whether no key is empty and each is found at its row.")
       .def(
           "close_spellings",
           [](const KeyIndex& index, const nb::bytes& word, std::uint32_t limit, std::size_t k) {
@@ -82,6 +83,14 @@ void bind_keys(nb::module_& m) {
             return rows;
           },
           "word"_a, "limit"_a, "k"_a, "Rows of the k keys nearest in spelling, within limit edits, nearest first.")
+      .def(
+          "murmur_hashes",
+          [](const KeyIndex& index, Array<std::uint64_t> out) {
+            require(out.shape(0) == index.keys.n_keys, "one number a key");
+            nb::gil_scoped_release release;
+            for (std::size_t row = 0; row < index.keys.n_keys; ++row) out.data()[row] = murmur_64a(key_at(index.keys, row), 1);
+          },
+          "out"_a, "Fill out [n_keys] with the hashes by which spaCy names the keys.")
       .def(
           "unigram_scores",
           [](const KeyIndex& index, std::optional<Array<const std::uint64_t>> counts, Array<double> scores) {
@@ -107,13 +116,23 @@ const char* error_name(RowError error) {
   return "?";
 }
 
-// The reader and the matrix that it fills.
+KeyPolicy policy_of(const std::string& errors) {
+  require(errors == "strict" || errors == "replace" || errors == "surrogateescape", "errors: strict, replace or surrogateescape");
+  return errors == "strict" ? KeyPolicy::strict : errors == "replace" ? KeyPolicy::replace : KeyPolicy::keep;
+}
+
+RowFormat format_of(const std::string& format) {
+  require(format == "binary" || format == "text" || format == "numbers", "format: binary, text or numbers");
+  return format == "binary" ? RowFormat::binary : format == "text" ? RowFormat::text : RowFormat::numbers;
+}
+
+// The matrix comes anew with each piece, since it may grow between two of them.
 struct Word2vecRows {
   RowReader reader;
-  Matrix<float> matrix;
+  std::size_t dim;
 
-  Word2vecRows(Matrix<float> matrix_, bool binary, bool replace)
-      : reader(binary ? RowFormat::binary : RowFormat::text, matrix_.shape(1), matrix_.shape(0), replace), matrix(matrix_) {}
+  Word2vecRows(std::size_t dim_, const std::string& format, const std::string& errors)
+      : reader(format_of(format), dim_, policy_of(errors)), dim(dim_) {}
 };
 
 template <typename T>
@@ -123,16 +142,17 @@ nb::bytes as_bytes(const std::vector<T>& values) {
 
 void bind_rows(nb::module_& m) {
   nb::class_<Word2vecRows>(m, "Word2vecRows", "Reads the rows of a word2vec file, fed in pieces, into a matrix.")
-      .def(nb::init<Matrix<float>, bool, bool>(), "matrix"_a, nb::kw_only(), "binary"_a, "replace"_a)
+      .def(nb::init<std::size_t, const std::string&, const std::string&>(), "dim"_a, nb::kw_only(), "format"_a, "errors"_a)
       .def(
           "feed",
-          [](Word2vecRows& rows, Array<const std::uint8_t> data, bool last) {
+          [](Word2vecRows& rows, Array<const std::uint8_t> data, bool last, Matrix<float> matrix) {
+            require(matrix.shape(1) == rows.dim && matrix.shape(0) >= rows.reader.n_read(), "matrix: wrong shape");
             nb::gil_scoped_release release;
-            return rows.reader.feed(reinterpret_cast<const char*>(data.data()), data.shape(0), last, rows.matrix.data());
+            return rows.reader.feed(reinterpret_cast<const char*>(data.data()), data.shape(0), last, matrix.data(), matrix.shape(0));
           },
-          "data"_a, "last"_a, "Read whole rows; returns the bytes used up.")
+          "data"_a, "last"_a, "matrix"_a, "Read whole rows into matrix, as many as it has room for; returns the bytes used up.")
       .def_prop_ro("n_read", [](const Word2vecRows& rows) { return rows.reader.n_read(); })
-      .def_prop_ro("n_replaced", [](const Word2vecRows& rows) { return rows.reader.n_replaced(); })
+      .def_prop_ro("n_broken", [](const Word2vecRows& rows) { return rows.reader.n_broken(); })
       .def_prop_ro("max_row_bytes", [](const Word2vecRows& rows) { return rows.reader.max_row_bytes(); })
       .def_prop_ro("error", [](const Word2vecRows& rows) { return std::string(error_name(rows.reader.error())); })
       .def_prop_ro("error_offset", [](const Word2vecRows& rows) { return rows.reader.error_offset(); })
@@ -141,18 +161,19 @@ void bind_rows(nb::module_& m) {
       .def("key_offsets", [](const Word2vecRows& rows) { return as_bytes(rows.reader.key_offsets()); });
   m.def(
       "word2vec_rows",
-      [](const KeyIndex& index, Matrix<const float> matrix, std::size_t begin, std::size_t end, bool binary) {
+      [](const KeyIndex& index, Matrix<const float> matrix, std::size_t begin, std::size_t end, const std::string& format) {
+        const RowFormat kind = format_of(format);
         require(index.keys.n_keys == matrix.shape(0) && begin <= end && end <= matrix.shape(0), "rows out of range");
         std::string out;
         {
           nb::gil_scoped_release release;
           const std::size_t dim = matrix.shape(1);
           for (std::size_t r = begin; r < end; ++r)
-            append_row(binary ? RowFormat::binary : RowFormat::text, key_at(index.keys, r), matrix.data() + r * dim, dim, out);
+            append_row(kind, key_at(index.keys, r), matrix.data() + r * dim, dim, out);
         }
         return nb::bytes(out.data(), out.size());
       },
-      "index"_a, "matrix"_a, "begin"_a, "end"_a, nb::kw_only(), "binary"_a, "Rows begin to end as a word2vec file has them.");
+      "index"_a, "matrix"_a, "begin"_a, "end"_a, nb::kw_only(), "format"_a, "Rows begin to end as a file has them.");
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "vectors/key_table.h"
 
-#include "vectors/utf8.h"
-
 #include <algorithm>
 
 namespace qianru {
@@ -62,7 +60,7 @@ bool table_is_sound(const KeyTable& keys) {
   if (keys.offsets[0] != 0 || keys.offsets[keys.n_keys] != keys.n_bytes) return false;
   for (std::size_t row = 0; row < keys.n_keys; ++row) {
     const std::string_view key = key_at(keys, row);
-    if (key.empty() || first_invalid(key.data(), key.size()) != key.size()) return false;
+    if (key.empty()) return false;
     if (find_key(keys, key) != static_cast<std::int64_t>(row)) return false;
   }
   return true;

@@ -1,7 +1,7 @@
 // From a key to its row, over plain arrays that may be mapped from a file and are therefore not trusted: every offset and every
 // row read from them is checked before it is used, and no probe runs longer than the table.
 //
-// The keys' UTF-8 bytes stand one after the other in `bytes`; key r is bytes[offsets[r] .. offsets[r + 1]). `table` has a power
+// The keys' bytes, nearly always UTF-8, stand one after the other in `bytes`; key r is bytes[offsets[r] .. offsets[r + 1]). `table` has a power
 // of two of slots, at least twice the keys; a slot is empty (all bits one) or holds the upper 32 bits of the key's hash above
 // its row. A key is looked for from slot hash mod size onwards, slot by slot, until an empty one.
 #pragma once
@@ -52,7 +52,7 @@ std::int64_t find_key(const KeyTable& keys, std::string_view key, std::uint64_t 
 // Fills `slots` [n_slots] for the keys. Rows whose key already stands in a lower row are left out and appended to `duplicates`.
 void build_table(const KeyTable& keys, std::uint64_t* slots, std::vector<std::uint32_t>& duplicates);
 
-// True if offsets start at 0, never fall, end at n_bytes, every key is UTF-8 and not empty, and every key is found at its row.
+// True if offsets start at 0, never fall, end at n_bytes, no key is empty, and every key is found at its row.
 bool table_is_sound(const KeyTable& keys);
 
 }  // namespace qianru

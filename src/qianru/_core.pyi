@@ -277,12 +277,15 @@ class KeyIndex:
         """The row of the key's UTF-8 bytes, or -1."""
 
     def is_sound(self) -> bool:
-        """Whether every key is UTF-8, not empty, and found at its row."""
+        """Whether no key is empty and each is found at its row."""
 
     def close_spellings(self, word: bytes, limit: int, k: int) -> list[int]:
         """
         Rows of the k keys nearest in spelling, within limit edits, nearest first.
         """
+
+    def murmur_hashes(self, out: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]) -> None:
+        """Fill out [n_keys] with the hashes by which spaCy names the keys."""
 
     def unigram_scores(self, counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, scores: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None:
         """
@@ -292,16 +295,18 @@ class KeyIndex:
 class Word2vecRows:
     """Reads the rows of a word2vec file, fed in pieces, into a matrix."""
 
-    def __init__(self, matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], *, binary: bool, replace: bool) -> None: ...
+    def __init__(self, dim: int, *, format: str, errors: str) -> None: ...
 
-    def feed(self, data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], last: bool) -> int:
-        """Read whole rows; returns the bytes used up."""
+    def feed(self, data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], last: bool, matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> int:
+        """
+        Read whole rows into matrix, as many as it has room for; returns the bytes used up.
+        """
 
     @property
     def n_read(self) -> int: ...
 
     @property
-    def n_replaced(self) -> int: ...
+    def n_broken(self) -> int: ...
 
     @property
     def max_row_bytes(self) -> int: ...
@@ -319,8 +324,8 @@ class Word2vecRows:
 
     def key_offsets(self) -> bytes: ...
 
-def word2vec_rows(index: KeyIndex, matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], begin: int, end: int, *, binary: bool) -> bytes:
-    """Rows begin to end as a word2vec file has them."""
+def word2vec_rows(index: KeyIndex, matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], begin: int, end: int, *, format: str) -> bytes:
+    """Rows begin to end as a file has them."""
 
 def scan(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], inverse_norms: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], queries: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], *, cos_mul: bool, among: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, exclude: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.int64], dict(shape=(None, None), order='C', device='cpu')], scores: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], threads: int = 0) -> None:
     """

@@ -23,6 +23,12 @@ VERBS = [
     "demo",
     "grow",
     "prune",
+    "align",
+    "inspect",
+    "quantise",
+    "transform",
+    "train glove",
+    "train ppmi",
     "train",
     "train word2vec",
 ]

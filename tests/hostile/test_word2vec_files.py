@@ -12,9 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import qianru.vectors.formats.word2vec as reader
+import qianru.vectors.formats.row_file as reader
 from qianru.errors import FormatError
-from qianru.vectors import Vectors, load
+from qianru.vectors import Vectors
+
+
+def load(path: Path, errors: str = "strict") -> Vectors:
+    return Vectors.load(path, errors=errors, format="word2vec")
+
 
 ROW = np.array([1, 2, 3], "<f4").tobytes()
 NAN = np.array([1, np.nan, 3], "<f4").tobytes()
@@ -46,8 +51,9 @@ CASES = {
     "text short row": (b"2 3\na 1 2 3\nbcd 1 2\n", "line 3: 2 numbers where dim is 3", 12),
     "text cut number": (b"2 3\na 1 2 3\nbcdefgh 1 2", "line 3: 2 numbers", 12),
     "text with more": (b"1 2\na 1 2\nb 1 2\n", "bytes after", 10),
-    "space in word": (b"2 2\na 1 2\nNew York 1 2\n", "line 3: 3 numbers where dim is 2", 10),
-    "space in first word": (b"2 2\nNew York 1 2\na 1 2\n", "line 2: 3 numbers where dim is 2", 4),
+    "one number more": (b"2 2\na 1 2\nb 0 1 2\n", "line 3: 3 numbers where dim is 2", 10),
+    "one number more in the first row": (b"2 2\na 0 1 2\nb 1 2\n", "line 2: 3 numbers where dim is 2", 4),
+    "space before the word": (b"2 2\na 1 2\n b 1 2\n", "line 3: 3 numbers where dim is 2", 10),
     "no number": (b"2 2\na 1 2\nb 1 x2\n", "line 3: not a number", 14),
     "comma": (b"2 2\na 1 2\nb 1,5 2\n", "line 3: not a number", 12),
     "hexadecimal": (b"2 2\na 1 2\nb 0x10 2\n", "line 3: not a number", 12),
@@ -86,7 +92,7 @@ def test_errors_say_where(tmp_path: Path, name: str, compressed: bool) -> None:
 def test_errors_do_not_depend_on_the_pieces(tmp_path: Path, monkeypatch, name: str, piece: int) -> None:
     data, message, offset = CASES[name]
     # Header and format are seen from the first piece, so that must hold the first row.
-    monkeypatch.setattr(reader, "_PIECE", min(len(data), 20 + piece) or 1)
+    monkeypatch.setattr(reader, "PIECE", min(len(data), 20 + piece) or 1)
     (tmp_path / "v").write_bytes(data)
     with pytest.raises(FormatError, match=message) as caught:
         load(tmp_path / "v")
@@ -134,7 +140,7 @@ def test_flipped_and_lost_and_foreign_bytes(tmp_path: Path, kind: str, repair: b
                 broken[at] = data.draw(st.sampled_from(b" \n\t\x00\xff09-e"))
     (tmp_path / "v").write_bytes(bytes(broken))
     try:
-        loaded = Vectors.load(tmp_path / "v", errors="replace" if repair else "strict")
+        loaded = load(tmp_path / "v", errors="replace" if repair else "strict")
     except FormatError:
         return
     assert np.isfinite(loaded.to_numpy()).all()

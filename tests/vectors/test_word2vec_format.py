@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as numpy_strategies
 
-import qianru.vectors.formats.word2vec as reader
+import qianru.vectors.formats.row_file as reader
 from qianru.errors import ArgumentError, OutputError
 from qianru.vectors import Vectors, load
 
@@ -48,9 +48,9 @@ def test_any_words_and_any_floats(tmp_path: Path, words: list[str], dim: int, ki
 def test_pieces_of_any_size(vectors: Vectors, tmp_path: Path, monkeypatch, piece: int) -> None:
     for name in ("v.bin", "v.txt", "v.txt.gz"):
         vectors.export(tmp_path / name)
-        monkeypatch.setattr(reader, "_PIECE", 256)
+        monkeypatch.setattr(reader, "PIECE", 256)
         start = load(tmp_path / name)
-        monkeypatch.setattr(reader, "_PIECE", 200 + piece)
+        monkeypatch.setattr(reader, "PIECE", 200 + piece)
         assert load(tmp_path / name).fingerprint == start.fingerprint == vectors.fingerprint
 
 
@@ -81,7 +81,7 @@ def test_compressed_files_do_not_hold_the_time(vectors: Vectors, tmp_path: Path)
     assert gzip.decompress((tmp_path / "a.txt.gz").read_bytes()).startswith(b"19 10\n")
 
 
-@pytest.mark.parametrize("word", ["New York", "a\nb", "tab\tbed", "ideographic\u3000space"])
+@pytest.mark.parametrize("word", ["New York", "a\nb", "tab\tbed"])
 @pytest.mark.parametrize("name", ["v.bin", "v.txt"])
 def test_words_with_white_space_are_refused(tmp_path: Path, word: str, name: str) -> None:
     with pytest.raises(ArgumentError, match="white space"):
@@ -90,11 +90,11 @@ def test_words_with_white_space_are_refused(tmp_path: Path, word: str, name: str
 
 
 def test_where_to_write(vectors: Vectors, tmp_path: Path) -> None:
-    for name in ("v", "v.npy", "v.gz"):
+    for name in ("v", "v.model", "v.gz"):
         with pytest.raises(ArgumentError, match="format must be"):
             vectors.export(tmp_path / name)
     with pytest.raises(ArgumentError, match="format must be"):
-        vectors.export(tmp_path / "v.bin", format="glove")
+        vectors.export(tmp_path / "v.bin", format="fasttext")
     vectors.export(tmp_path / "v.bin")
     before = (tmp_path / "v.bin").read_bytes()
     with pytest.raises(OutputError, match="exists already"):

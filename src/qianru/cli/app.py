@@ -12,17 +12,21 @@ import typer
 
 from qianru import __version__
 from qianru.cli import (
+    align,
     analogy,
     convert,
     demo,
     grow,
     info,
+    inspect,
     prune,
+    quantise,
     sample,
     similar,
     similarity,
     train,
     train_counts,
+    transform,
 )
 from qianru.errors import QianruError
 
@@ -45,7 +49,11 @@ app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)
 app.command("info")(info.info)
+app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)
+app.command("quantise")(quantise.quantise)
+app.command("transform")(transform.transform)
+app.command("align")(align.align)
 app.command("sample")(sample.sample)
 app.command("demo")(demo.demo)
 

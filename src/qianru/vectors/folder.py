@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -13,8 +14,10 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from qianru import _core
 from qianru.arrays import Float32Array, UInt8Array, UInt64Array
 from qianru.errors import FormatError
+from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
 from qianru.vectors.keys import Keys
 from qianru.vectors.output import new_folder
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
@@ -43,16 +46,17 @@ _FILES = frozenset(
 )
 
 
-def write_folder(path: Path, stored: Stored, *, force: bool) -> str:
-    """Write the model folder; returns the fingerprint. Raises OutputError, and nothing has changed then."""
+def write_folder(path: Path, stored: Stored, *, force: bool, codes: Codes | None = None) -> str:
+    """Write the model folder; returns the fingerprint. Raises OutputError, and nothing has changed then.
+
+    codes: written instead of the matrix, which must be what they stand for.
+    """
     with new_folder(path, force=force, may_replace=_why_not_replace) as folder:
         mark = stored.fingerprint or fingerprint(stored.keys, stored.matrix)
-        _write_matrix(folder / "model.safetensors", stored.matrix)
+        _write_tensors(folder / "model.safetensors", _matrix_tensors(stored.matrix, codes), {"format": "pt"})
         _write_keys(folder / "keys.safetensors", stored)
         if stored.biases is not None:
-            with (folder / "biases.safetensors").open("wb") as out:
-                write_header(out, {"biases": (np.dtype("<f4"), stored.biases.shape)}, {"format": "pt"})
-                _write_array(out, stored.biases)
+            _write_tensors(folder / "biases.safetensors", {"biases": [stored.biases]}, {"format": "pt"})
         with (folder / "tokenizer.json").open("w", encoding="utf-8") as out:
             write_tokenizer(out, stored.keys, stored.counts, stored.provenance)
         n_keys, dim = stored.matrix.shape
@@ -64,16 +68,18 @@ def write_folder(path: Path, stored: Stored, *, force: bool) -> str:
                 "model_max_length": 1_000_000,
             },
         )
-        _write_json(
-            folder / "config.json",
-            {
-                "model_type": "model2vec",
-                "architectures": ["StaticModel"],
-                "normalize": True,
-                "hidden_dim": dim,
-            },
-        )
-        _write_json(folder / "modules.json", _MODULES)
+        if codes is None or codes.method == "float16":
+            # Other libraries know no other codes.
+            _write_json(
+                folder / "config.json",
+                {
+                    "model_type": "model2vec",
+                    "architectures": ["StaticModel"],
+                    "normalize": True,
+                    "hidden_dim": dim,
+                },
+            )
+            _write_json(folder / "modules.json", _MODULES)
         _write_json(
             folder / "qianru.json",
             {
@@ -82,6 +88,7 @@ def write_folder(path: Path, stored: Stored, *, force: bool) -> str:
                 "kind": "static",
                 "n_keys": n_keys,
                 "dim": dim,
+                "quantisation": None if codes is None else {"method": codes.method},
                 "fingerprint": mark,
                 "corpus_fingerprint": stored.provenance.get("corpus_fingerprint"),
                 "provenance": dict(stored.provenance),
@@ -100,38 +107,87 @@ def read_folder(path: Path, *, verify: bool) -> Stored:
 
     verify: read and compare everything. Raises FormatError where the parts do not fit together.
     """
-    description = _description(path)
-    matrix_path, keys_path = path / "model.safetensors", path / "keys.safetensors"
-    tensors = _map(matrix_path, {"embeddings": ("F32", 2)})
-    if "embeddings" not in tensors:
-        raise FormatError("no tensor 'embeddings'", path=str(matrix_path), offset=8)
-    whole = cast(Float32Array, tensors["embeddings"])
-    n_keys, dim = description["n_keys"], description["dim"]
-    if type(n_keys) is not int or n_keys < 1 or (n_keys + 1, dim) != whole.shape:
-        raise FormatError(
-            f"shape {list(whole.shape)} for n_keys {n_keys!r} (and one row more), dim {dim!r} in qianru.json",
-            path=str(matrix_path),
-            hint="files of two models are mixed: copy the whole folder again",
-        )
-    keys, counts = _read_keys(keys_path, n_keys)
-    stored = Stored(
-        keys,
-        whole[:n_keys],
-        counts,
-        MappingProxyType(cast(dict[str, object], description["provenance"])),
-        cast(str, description["fingerprint"]),
-        _read_biases(path / "biases.safetensors", n_keys),
-    )
+    stored, codes = read_coded_folder(path)
+    if codes is not None:
+        stored = replace(stored, matrix=codes.decode_all())
+        bad = _core.first_row_not_finite(stored.matrix)
+        if bad >= 0:
+            raise FormatError(
+                f"row {bad + 1} stands for NaN or infinity",
+                path=str(path / "model.safetensors"),
+                hint="the file is damaged: copy the whole folder again",
+            )
     if verify:
-        if not keys.lookup.is_sound():
-            raise FormatError("keys, offsets and table contradict each other", path=str(keys_path))
-        if (found := fingerprint(keys, stored.matrix)) != stored.fingerprint:
+        if not stored.keys.lookup.is_sound():
+            raise FormatError(
+                "keys, offsets and table contradict each other", path=str(path / "keys.safetensors")
+            )
+        if (found := fingerprint(stored.keys, stored.matrix)) != stored.fingerprint:
             raise FormatError(
                 f"the fingerprint is {found}, qianru.json says {stored.fingerprint}",
                 path=str(path),
                 hint="the files were changed or damaged after saving: copy the folder again",
             )
     return stored
+
+
+def read_coded_folder(path: Path) -> tuple[Stored, Codes | None]:
+    """The folder mapped, and the codes if it holds such; the matrix is then empty. Raises FormatError."""
+    description = _description(path)
+    matrix_path = path / "model.safetensors"
+    n_keys, dim = cast(int, description["n_keys"]), cast(int, description["dim"])
+    codes = None
+    if (quantisation := description.get("quantisation")) is not None:
+        method = quantisation.get("method") if isinstance(quantisation, dict) else None
+        if method not in METHODS:
+            raise FormatError(f"unknown quantisation {quantisation!r}", path=str(path / "qianru.json"))
+        codes = _read_codes(matrix_path, method, n_keys, dim)
+        matrix = np.empty((0, dim), dtype=np.float32)
+    else:
+        whole = _tensor(matrix_path, "embeddings", "F32", 2)
+        _check_shape(matrix_path, whole, (n_keys + 1, dim), n_keys, dim)
+        matrix = cast(Float32Array, whole)[:n_keys]
+    keys, counts = _read_keys(path / "keys.safetensors", n_keys)
+    provenance = MappingProxyType(cast(dict[str, object], description["provenance"]))
+    mark, biases = cast(str, description["fingerprint"]), _read_biases(path / "biases.safetensors", n_keys)
+    return Stored(keys, matrix, counts, provenance, mark, biases), codes
+
+
+def _read_codes(path: Path, method: str, n_keys: int, dim: int) -> Codes:
+    if method == "float16":
+        values = _tensor(path, "embeddings", "F16", 2)
+        _check_shape(path, values, (n_keys + 1, dim), n_keys, dim)
+        return Codes(method, dim, {"values": values[:n_keys]})
+    scales = _tensor(path, "scales", "F32", 1)
+    _check_shape(path, scales, (n_keys,), n_keys, dim)
+    if method == "int8":
+        codes = _tensor(path, "codes", "I8", 2)
+        _check_shape(path, codes, (n_keys, dim), n_keys, dim)
+        return Codes(method, dim, {"codes": codes, "scales": scales})
+    codes = _tensor(path, "codes", "U8", 2)
+    centroids = _tensor(path, "centroids", "F32", 3)
+    n_sub, _, sub_dim = centroids.shape
+    _check_shape(path, codes, (n_keys, n_sub), n_keys, dim)
+    _check_shape(path, centroids, (-(-dim // sub_dim), N_CENTROIDS, sub_dim), n_keys, dim)
+    return Codes(method, dim, {"codes": codes, "scales": scales, "centroids": centroids})
+
+
+def _tensor(path: Path, name: str, dtype: str, n_dimensions: int) -> NDArray[np.generic]:
+    tensors = _map(path, {name: (dtype, n_dimensions)})
+    if name not in tensors:
+        raise FormatError(f"no tensor {name!r}", path=str(path), offset=8)
+    return tensors[name]
+
+
+def _check_shape(
+    path: Path, tensor: NDArray[np.generic], expected: tuple[int, ...], n_keys: int, dim: int
+) -> None:
+    if tensor.shape != expected:
+        raise FormatError(
+            f"shape {list(tensor.shape)}, not {list(expected)} for n_keys {n_keys}, dim {dim} in qianru.json",
+            path=str(path),
+            hint="files of two models are mixed: copy the whole folder again",
+        )
 
 
 def _description(path: Path) -> dict[str, object]:
@@ -156,6 +212,10 @@ def _description(path: Path) -> dict[str, object]:
     for name, kind in (("fingerprint", str), ("provenance", dict), ("n_keys", int), ("dim", int)):
         if not isinstance(description.get(name), kind):
             raise FormatError(f"{name} is missing or not a JSON {kind.__name__}", path=str(file))
+    for name in ("n_keys", "dim"):
+        number = description[name]
+        if type(number) is not int or not 1 <= number < 1 << 32:
+            raise FormatError(f"{name} {number} must be a whole number from 1 up", path=str(file))
     return description
 
 
@@ -205,13 +265,29 @@ def _map(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str, NDArr
         ) from None
 
 
-def _write_matrix(path: Path, matrix: Float32Array) -> None:
-    n_keys, dim = matrix.shape
-    with path.open("wb") as out:
-        write_header(out, {"embeddings": (np.dtype("<f4"), (n_keys + 1, dim))}, {"format": "pt"})
-        _write_array(out, matrix)
+def _matrix_tensors(matrix: Float32Array, codes: Codes | None) -> dict[str, list[NDArray[np.generic]]]:
+    """Tensors by name, each the arrays that follow one another in it."""
+    if codes is None or codes.method == "float16":
+        values = matrix if codes is None else codes.arrays["values"]
         # The unknown token's row: zero, so that a mean over it keeps its direction.
-        out.write(bytes(4 * dim))
+        return {"embeddings": [values, np.zeros((1, values.shape[1]), dtype=values.dtype)]}
+    # The widest type first, so that every tensor lies at a multiple of its item size.
+    names = sorted(codes.arrays, key=lambda name: -codes.arrays[name].itemsize)
+    return {name: [codes.arrays[name]] for name in names}
+
+
+def _write_tensors(
+    path: Path, tensors: Mapping[str, list[NDArray[np.generic]]], metadata: Mapping[str, str]
+) -> None:
+    with path.open("wb") as out:
+        shapes = {
+            name: (parts[0].dtype, (sum(map(len, parts)), *parts[0].shape[1:]))
+            for name, parts in tensors.items()
+        }
+        write_header(out, shapes, metadata)
+        for parts in tensors.values():
+            for array in parts:
+                _write_array(out, array)
 
 
 def _write_keys(path: Path, stored: Stored) -> None:
@@ -220,11 +296,8 @@ def _write_keys(path: Path, stored: Stored) -> None:
     if stored.counts is not None:
         arrays["counts"] = stored.counts
     arrays["bytes"] = stored.keys.bytes
-    with path.open("wb") as out:
-        shapes = {name: (array.dtype, array.shape) for name, array in arrays.items()}
-        write_header(out, shapes, {"format": "qianru keys", "hash": "fnv1a-64 fmix64"})
-        for array in arrays.values():
-            _write_array(out, array)
+    tensors = {name: [array] for name, array in arrays.items()}
+    _write_tensors(path, tensors, {"format": "qianru keys", "hash": "fnv1a-64 fmix64"})
 
 
 def _write_array(out: BinaryIO, array: NDArray[np.generic]) -> None:

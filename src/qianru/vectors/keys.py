@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import overload
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from qianru import _core
 from qianru.arrays import Int64Array, UInt8Array, UInt64Array
-from qianru.errors import ArgumentError, FormatError, UnknownWordError
+from qianru.errors import ArgumentError, UnknownWordError
 
 _N_CLOSE = 5
 _ITERATE_ROWS = 8192
@@ -18,7 +19,8 @@ _ITERATE_ROWS = 8192
 class Keys(Sequence[str]):
     """Distinct words in row order; `find` looks one up by hash without reading the others.
 
-    `bytes` [n_bytes] uint8: the words' UTF-8, one after the other; `offsets` [n_keys + 1] uint64: where each
+    Bytes of a word that are not UTF-8 are lone surrogates in its str (PEP 383), so that they come back as they
+    were. `bytes` [n_bytes] uint8: the words' UTF-8, one after the other; `offsets` [n_keys + 1] uint64: where each
     begins; `table` [n_slots] uint64: the hash table (docs/reference/model-folder.md).
     """
 
@@ -40,10 +42,7 @@ class Keys(Sequence[str]):
             try:
                 encoded.append(word.encode())
             except UnicodeEncodeError:
-                raise ArgumentError(
-                    f"key {word!r} at row {row} holds a lone surrogate and has no UTF-8 form",
-                    hint='decode the text with errors="replace"',
-                ) from None
+                encoded.append(_escaped(word, row))
         if not encoded:
             raise ArgumentError("keys must hold at least one word, got none")
         offsets = np.zeros(len(encoded) + 1, dtype=np.uint64)
@@ -51,7 +50,7 @@ class Keys(Sequence[str]):
         data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
         keys, duplicates = cls.from_bytes(data, offsets)
         if len(duplicates):
-            word = encoded[duplicates[0]].decode()
+            word = encoded[duplicates[0]].decode("utf-8", "surrogateescape")
             raise ArgumentError(
                 f"keys must be unique, got {word!r} at rows {keys.find(word)} and {duplicates[0]}",
                 hint="drop the repeated words and their rows",
@@ -67,7 +66,10 @@ class Keys(Sequence[str]):
 
     def find(self, word: str) -> int:
         """The row of the word, or -1."""
-        return self.lookup.find(word.encode("utf-8", "surrogatepass"))
+        try:
+            return self.lookup.find(word.encode("utf-8", "surrogateescape"))
+        except UnicodeEncodeError:
+            return -1
 
     def row(self, word: str) -> int:
         """The row of the word. Raises UnknownWordError, naming close spellings."""
@@ -100,7 +102,7 @@ class Keys(Sequence[str]):
             ends = self.offsets[begin : begin + _ITERATE_ROWS + 1].tolist()
             data = self.bytes[ends[0] : ends[-1]].tobytes()
             for i in range(len(ends) - 1):
-                yield self._text(data[ends[i] - ends[0] : ends[i + 1] - ends[0]], begin + i)
+                yield data[ends[i] - ends[0] : ends[i + 1] - ends[0]].decode("utf-8", "surrogateescape")
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self.find(word) >= 0
@@ -133,16 +135,20 @@ class Keys(Sequence[str]):
 
     def _decode(self, row: int) -> str:
         begin, end = self.offsets[row : row + 2].tolist()
-        return self._text(self.bytes[begin:end].tobytes(), row)
+        return self.bytes[begin:end].tobytes().decode("utf-8", "surrogateescape")
 
-    def _text(self, data: bytes, row: int) -> str:
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            raise FormatError(
-                f"key {row} is not UTF-8: the keys file is damaged",
-                hint="write the model again from its source",
-            ) from None
+
+def _escaped(word: str, row: int) -> bytes:
+    """The bytes of a word some of which are not UTF-8."""
+    with contextlib.suppress(UnicodeEncodeError):
+        data = word.encode("utf-8", "surrogateescape")
+        # Surrogates that together make up UTF-8 would come back as another word.
+        if data.decode("utf-8", "surrogateescape") == word:
+            return data
+    raise ArgumentError(
+        f"key {word!r} at row {row} holds a lone surrogate and has no UTF-8 form",
+        hint='decode the text with errors="replace"',
+    )
 
 
 def close_spellings(keys: Keys, word: str, n: int = _N_CLOSE) -> tuple[str, ...]:

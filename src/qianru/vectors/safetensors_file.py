@@ -22,9 +22,13 @@ _DTYPES: dict[str, np.dtype[np.generic]] = {
     "F32": np.dtype("<f4"),
     "U64": np.dtype("<u8"),
     "U8": np.dtype("u1"),
+    "F16": np.dtype("<f2"),
+    "I8": np.dtype("i1"),
 }
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
 _MAX_HEADER = 1 << 20
+# The most that the safetensors package reads.
+MAX_FOREIGN_HEADER = 100_000_000
 # The first tensor begins at a multiple of this: a cache line.
 _ALIGNMENT = 64
 
@@ -50,6 +54,16 @@ def map_tensors(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str
 
     Raises FormatError if the file does not follow the layout.
     """
+    mapped, header, begin = map_header(path, max_header=_MAX_HEADER)
+    return {
+        name: view_tensor(mapped, header[name], begin, _DTYPES[dtype], dtype, n_dimensions, path, name)
+        for name, (dtype, n_dimensions) in expected.items()
+        if name in header
+    }
+
+
+def map_header(path: Path, *, max_header: int) -> tuple[mmap.mmap, dict[str, object], int]:
+    """The file mapped, its header, and where the tensors' data begin. Raises FormatError."""
     with path.open("rb") as file:
         size = path.stat().st_size
         if size < 8:
@@ -57,22 +71,28 @@ def map_tensors(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str
         # A private read-only map: processes that open the same model share its pages.
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     n_header = int.from_bytes(mapped[:8], "little")
-    if n_header > min(size - 8, _MAX_HEADER):
+    if n_header > min(size - 8, max_header):
         raise FormatError(f"header of {n_header} bytes, file of {size}", path=str(path), offset=0)
-    header = parse_json_object(mapped[8 : 8 + n_header], path, offset=8)
-    tensors = {}
-    for name, (dtype_name, n_dimensions) in expected.items():
-        if name in header:
-            begin, shape = _place(header[name], dtype_name, n_dimensions, path, size - 8 - n_header, name)
-            dtype = _DTYPES[dtype_name]
-            if (8 + n_header + begin) % dtype.itemsize:
-                raise FormatError(
-                    f"tensor {name!r} is not aligned", path=str(path), offset=8 + n_header + begin
-                )
-            count = int(np.prod(shape, dtype=object))
-            flat: NDArray[np.generic] = np.frombuffer(mapped, dtype, count=count, offset=8 + n_header + begin)
-            tensors[name] = flat.reshape(shape)
-    return tensors
+    return mapped, parse_json_object(mapped[8 : 8 + n_header], path, offset=8), 8 + n_header
+
+
+def view_tensor(
+    mapped: mmap.mmap,
+    entry: object,
+    data_begin: int,
+    dtype: np.dtype[np.generic],
+    dtype_name: str,
+    n_dimensions: int,
+    path: Path,
+    name: str,
+) -> NDArray[np.generic]:
+    """A read-only view of the tensor that the header's entry tells of. Raises FormatError."""
+    begin, shape = _place(entry, dtype, dtype_name, n_dimensions, path, len(mapped) - data_begin, name)
+    if (data_begin + begin) % dtype.itemsize:
+        raise FormatError(f"tensor {name!r} is not aligned", path=str(path), offset=data_begin + begin)
+    count = int(np.prod(shape, dtype=object))
+    flat: NDArray[np.generic] = np.frombuffer(mapped, dtype, count=count, offset=data_begin + begin)
+    return flat.reshape(shape)
 
 
 def parse_json_object(data: bytes, path: Path, *, offset: int | None = None) -> dict[str, object]:
@@ -89,16 +109,22 @@ def parse_json_object(data: bytes, path: Path, *, offset: int | None = None) -> 
 
 
 def _place(
-    entry: object, dtype: str, n_dimensions: int, path: Path, n_data: int, name: str
+    entry: object,
+    dtype: np.dtype[np.generic],
+    dtype_name: str,
+    n_dimensions: int,
+    path: Path,
+    n_data: int,
+    name: str,
 ) -> tuple[int, tuple[int, ...]]:
     """Where the tensor begins in the data, and its shape, both checked."""
-    if not isinstance(entry, dict) or entry.get("dtype") != dtype:
-        raise FormatError(f"tensor {name!r} must have dtype {dtype}", path=str(path), offset=8)
+    if not isinstance(entry, dict) or entry.get("dtype") != dtype_name:
+        raise FormatError(f"tensor {name!r} must have dtype {dtype_name}", path=str(path), offset=8)
     shape, offsets = _naturals(entry.get("shape")), _naturals(entry.get("data_offsets"))
     if shape is None or len(shape) != n_dimensions or offsets is None or len(offsets) != 2:
         raise FormatError(f"tensor {name!r} has a broken shape or data_offsets", path=str(path), offset=8)
     begin, end = offsets
-    n_bytes = _DTYPES[dtype].itemsize
+    n_bytes = dtype.itemsize
     for extent in shape:
         n_bytes *= extent
     if end - begin != n_bytes or end > n_data or n_bytes == 0:

@@ -116,4 +116,16 @@ def _write_unigram(out: TextIO, keys: Keys, counts: UInt64Array | None, unknown:
 def _chunks(keys: Keys) -> Iterator[list[str]]:
     words = iter(keys)
     while chunk := list(itertools.islice(words, _CHUNK)):
-        yield chunk
+        yield [word if word.isascii() else _printable(word, keys) for word in chunk]
+
+
+def _printable(word: str, keys: Keys) -> str:
+    """The word itself, or a name for it that is no key where some of its bytes are not UTF-8."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        name = word.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        while name in keys:
+            name = f"[{name}]"
+        return name
+    return word

@@ -16,13 +16,14 @@ from qianru.vectors.algebra import Neighbour, Searcher, cosine, odd_row
 from qianru.vectors.checks import check_matrix, checked_counts, checked_k, checked_provenance
 from qianru.vectors.folder import write_folder
 from qianru.vectors.formats import read_any, write_format
+from qianru.vectors.gensim_names import GensimNames, parts_of_gensim
 from qianru.vectors.keys import Keys
 from qianru.vectors.stored import Stored, fingerprint
 
 Among: TypeAlias = Iterable[str] | Int64Array | Callable[[str], bool]
 
 
-class Vectors:
+class Vectors(GensimNames):
     """Words and their vectors, from memory or mapped from a model folder; never changed once made.
 
     keys: distinct non-empty words, n of them. matrix: float32 [n, dim], C-contiguous, finite; it is not
@@ -71,15 +72,37 @@ class Vectors:
         return made
 
     @classmethod
-    def load(cls, path: str | Path, *, verify: bool = False, errors: str = "strict") -> Vectors:
-        """Open a model folder (mapped, in milliseconds) or a word2vec file, binary or text, plain or gzip.
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        verify: bool = False,
+        errors: str = "strict",
+        repair: bool = False,
+        format: str | None = None,
+    ) -> Vectors:
+        """Open a model folder (mapped, in milliseconds) or a file of any known form, plain or gzip.
 
-        What it is, is seen from the content, not from the name. verify: for a folder, read all of it and
-        compare its fingerprint. errors: for a file, "strict" refuses words that are not UTF-8 or come twice;
-        "replace" puts U+FFFD for broken bytes and keeps the first of equal words. Raises FormatError with the
-        byte offset.
+        What it is, is seen from the content, not from the name: word2vec, GloVe, .safetensors, .npy or .tsv
+        with its words beside it (docs/reference/formats.md); format names it where that fails. verify: for a
+        folder, read all of it and compare its fingerprint. errors: "strict" refuses words that are not UTF-8,
+        "surrogateescape" keeps their bytes, "replace" puts U+FFFD for them and keeps the first of equal
+        words. repair: mend what can be mended safely (byte order mark, wrong number of rows, torn last row,
+        repeated words) and list it in the provenance. Raises FormatError with the byte offset.
         """
-        return cls._from_stored(read_any(Path(path), verify=verify, errors=errors))
+        return cls._from_stored(
+            read_any(Path(path), verify=verify, errors=errors, repair=repair, format=format)
+        )
+
+    @classmethod
+    def from_gensim(cls, model: object) -> Vectors:
+        """The words and vectors of gensim's KeyedVectors, or of a model with one as `wv`; a copy.
+
+        Raises ArgumentError.
+        """
+        words, matrix, counts = parts_of_gensim(model)
+        kind = type(getattr(model, "wv", model)).__name__
+        return cls(words, matrix, counts=counts, provenance={"format": f"gensim {kind}"})
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
         """Write the model folder `path` (docs/reference/model-folder.md), whole or not at all.
@@ -90,11 +113,11 @@ class Vectors:
         self._fingerprint = write_folder(Path(path), self._with_fingerprint(), force=force)
 
     def export(self, path: str | Path, *, format: str | None = None, force: bool = False) -> None:
-        """Write a word2vec file, which has no place for counts and provenance.
+        """Write a file of a foreign form, which has no place for counts and provenance.
 
-        format: "binary" or "text", by default from the name (.bin; .txt, .vec, .text); with .gz at the end it
-        is compressed. Raises ArgumentError for words that the format cannot hold (white space), OutputError
-        if `path` exists without force or cannot be written.
+        format: "binary" or "text" (word2vec), "glove", "safetensors", "npy" or "tsv" (with the words beside
+        it), "gguf" or "spacy" (a folder), by default from the name; with .gz at the end it is compressed. Raises ArgumentError for words
+        that the format cannot hold, OutputError if `path` exists without force or cannot be written.
         """
         write_format(Path(path), self._stored, format=format, force=force)
 
@@ -304,6 +327,13 @@ class Vectors:
         matrix = self._matrix * self._searcher.inverse_norms[:, None]
         provenance = checked_provenance(self._after({"step": "normalise"}))
         return Vectors._from_stored(Stored(self._stored.keys, matrix, self.counts, provenance))
+
+    def with_matrix(self, matrix: Float32Array, step: Mapping[str, object]) -> Vectors:
+        """New vectors of the same words, float32 [n, any dim], with a step more in the provenance.
+
+        Raises ArgumentError where the matrix breaks its rules.
+        """
+        return Vectors(self._stored.keys, matrix, counts=self.counts, provenance=self._after(step))
 
     def _after(self, step: Mapping[str, object]) -> dict[str, object]:
         """The provenance with one more step."""

@@ -1,4 +1,4 @@
-"""Writes word2vec's two formats: binary rows end in a newline, as word2vec.c does."""
+"""Writes word2vec's two formats, binary rows with a newline at their end as word2vec.c has it, and GloVe's rows."""
 
 from __future__ import annotations
 
@@ -13,28 +13,36 @@ from qianru.vectors.output import new_file
 from qianru.vectors.stored import Stored
 
 _PIECE_NUMBERS = 1 << 19
-_SPACE = re.compile(r"\s")
+# Other white space, as no-break or ideographic spaces, ends a word nowhere.
+_SPACE = re.compile(r"[ \t\n\v\f\r]")
 
 
 def write_word2vec(path: Path, stored: Stored, *, binary: bool, compressed: bool, force: bool) -> None:
     """Write the file. Raises ArgumentError for a word with white space; OutputError."""
     _check_words(stored, binary=binary)
+    kind = "binary" if binary else "text"
+    write_rows(path, stored, header=True, kind=kind, compressed=compressed, force=force)
+
+
+def write_rows(path: Path, stored: Stored, *, header: bool, kind: str, compressed: bool, force: bool) -> None:
+    """Write the rows, after the line "n_keys dim" if header; kind: as in `RowFile.read`. Raises OutputError."""
     with new_file(path, force=force) as temporary, temporary.open("wb") as raw:
         if compressed:
             # No time and no name in it: the same vectors give the same bytes.
             with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=6, mtime=0) as out:
-                _write(cast(BinaryIO, out), stored, binary=binary)
+                _write(cast(BinaryIO, out), stored, header=header, kind=kind)
         else:
-            _write(raw, stored, binary=binary)
+            _write(raw, stored, header=header, kind=kind)
 
 
-def _write(out: BinaryIO, stored: Stored, *, binary: bool) -> None:
+def _write(out: BinaryIO, stored: Stored, *, header: bool, kind: str) -> None:
     n_keys, dim = stored.matrix.shape
-    out.write(f"{n_keys} {dim}\n".encode())
+    if header:
+        out.write(f"{n_keys} {dim}\n".encode())
     step = max(1, _PIECE_NUMBERS // dim)
     for begin in range(0, n_keys, step):
         end = min(begin + step, n_keys)
-        out.write(_core.word2vec_rows(stored.keys.lookup, stored.matrix, begin, end, binary=binary))
+        out.write(_core.word2vec_rows(stored.keys.lookup, stored.matrix, begin, end, format=kind))
 
 
 def _check_words(stored: Stored, *, binary: bool) -> None:

@@ -1,0 +1,167 @@
+"""What is fuzzed: for each reader of foreign bytes, valid files to start from, and a call that may only end well or in
+a QianruError.
+
+A target writes the bytes as one file of a set whose others stay valid, and reads the set. `test_fuzz.py` runs each
+target for a moment in the normal tests, `run_atheris.py` for as long as one likes (make fuzz SECONDS=600).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from qianru.errors import QianruError
+from qianru.vectors import Vectors
+from qianru.vectors.align import read_dictionary
+from qianru.vectors.inspection import inspect_file
+from qianru.vectors.quantise import quantise
+
+WORDS = ["猫", "dog", "naïve", "don't", "北京大学", "x" * 20]
+
+
+def _vectors() -> Vectors:
+    matrix = np.random.default_rng(3).standard_normal((len(WORDS), 5)).astype(np.float32)
+    return Vectors(WORDS, matrix, counts=range(len(WORDS), 0, -1))
+
+
+def _load(path: Path) -> None:
+    loaded = Vectors.load(path)
+    loaded.similar(loaded.keys[0], 3)
+
+
+def _mend(path: Path) -> None:
+    for errors in ("replace", "surrogateescape"):
+        with contextlib.suppress(QianruError):
+            Vectors.load(path, repair=True, errors=errors)
+
+
+def _word2vec(path: Path) -> None:
+    _mend(path)
+    Vectors.load(path, format="word2vec")
+
+
+def _glove(path: Path) -> None:
+    _mend(path)
+    Vectors.load(path, format="glove")
+
+
+def _folder(path: Path) -> None:
+    # Damage that a mapped folder does not show at once must still not crash a search.
+    with contextlib.suppress(QianruError):
+        opened = Vectors.load(path)
+        opened.similar(opened.to_numpy()[0], 3)
+        list(opened.keys)
+        for word in WORDS:
+            _ = word in opened
+    Vectors.load(path, verify=True)
+
+
+@dataclass(frozen=True)
+class Target:
+    """file: the name of the file that is fuzzed; read: called with the set's folder or the file in it."""
+
+    name: str
+    file: str
+    prepare: Callable[[Path], None]
+    read: Callable[[Path], object]
+    whole_folder: bool = False
+    more_seeds: tuple[bytes, ...] = ()
+
+    def seeds(self) -> list[bytes]:
+        """Valid contents of the file."""
+        with tempfile.TemporaryDirectory() as made:
+            self.prepare(Path(made))
+            return [(Path(made) / self.file).read_bytes(), *self.more_seeds]
+
+    @contextlib.contextmanager
+    def runner(self) -> Iterator[Callable[[bytes], bool]]:
+        """A function that reads those bytes and returns whether they were taken for valid."""
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            self.prepare(folder)
+
+            def run(data: bytes) -> bool:
+                # A new file each time: readers map files, and a mapped file must not shrink.
+                (folder / self.file).unlink(missing_ok=True)
+                (folder / self.file).write_bytes(data)
+                try:
+                    self.read(folder if self.whole_folder else folder / self.file)
+                except QianruError:
+                    return False
+                return True
+
+            yield run
+
+
+def _written(name: str, data: bytes) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        (folder / name).write_bytes(data)
+
+    return prepare
+
+
+def _exported(name: str) -> Callable[[Path], None]:
+    return lambda folder: _vectors().export(folder / name)
+
+
+def _saved(folder: Path) -> None:
+    shutil.rmtree(folder)
+    _vectors().save(folder)
+
+
+def _coded(method: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        shutil.rmtree(folder)
+        quantise(_vectors(), method).save(folder)
+
+    return prepare
+
+
+def _hugging_face(folder: Path) -> None:
+    _saved(folder)
+    for name in ("qianru.json", "keys.safetensors"):
+        (folder / name).unlink()
+
+
+_TEXT = b"6 2\n" + b"".join(f"{word} 1 -2.5e-1\r\n".encode() for word in WORDS)
+_PACKED = (gzip.compress(_TEXT),)
+TARGETS = {
+    target.name: target
+    for target in (
+        Target("any", "v", _written("v", _TEXT), _load, more_seeds=_PACKED),
+        Target("inspect", "v", _written("v", _TEXT), inspect_file, more_seeds=_PACKED),
+        Target("word2vec-binary", "v.bin", _exported("v.bin"), _word2vec),
+        Target("word2vec-text", "v.txt", _exported("v.txt"), _word2vec, more_seeds=_PACKED),
+        Target("glove", "v.glove", _exported("v.glove"), _glove, more_seeds=(b". . . 1 2\na 3 4\n",)),
+        Target("numpy", "v.npy", _exported("v.npy"), _load),
+        Target("numpy-words", "v.vocab.txt", _exported("v.npy"), lambda path: _load(path.with_name("v.npy"))),
+        Target("projector", "v.tsv", _exported("v.tsv"), _load),
+        Target(
+            "projector-words",
+            "v.metadata.tsv",
+            _exported("v.tsv"),
+            lambda path: _load(path.with_name("v.tsv")),
+            more_seeds=(("n\tword\n" + "".join(f"1\t{word}\n" for word in WORDS)).encode(),),
+        ),
+        Target("safetensors", "v.safetensors", _exported("v.safetensors"), _load),
+        Target("hugging-face-tokenizer", "tokenizer.json", _hugging_face, _load, whole_folder=True),
+        Target("folder-description", "qianru.json", _saved, _folder, whole_folder=True),
+        Target("folder-matrix", "model.safetensors", _saved, _folder, whole_folder=True),
+        Target("folder-keys", "keys.safetensors", _saved, _folder, whole_folder=True),
+        Target("folder-int8", "model.safetensors", _coded("int8"), _folder, whole_folder=True),
+        Target("folder-pq", "model.safetensors", _coded("pq"), _folder, whole_folder=True),
+        Target(
+            "dictionary",
+            "d.txt",
+            _written("d.txt", "cat 猫\nNew York\t纽约\n".encode()),
+            read_dictionary,
+        ),
+    )
+}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tokenize
 from pathlib import Path
 from typing import cast
@@ -43,6 +44,13 @@ def read_matrix(path: Path) -> Float32Array:
     with path.open("rb") as file:
         try:
             major, _ = np.lib.format.read_magic(file)
+            if major not in (1, 2, 3):
+                raise ValueError(f"version {major} of the format is not known")
+            # NumPy makes room for the header's length as the file states it, before it looks at the limit.
+            length = file.read(2 if major == 1 else 4)
+            if int.from_bytes(length, "little") > _MAX_HEADER:
+                raise ValueError(f"a header of {int.from_bytes(length, 'little')} bytes")
+            file.seek(-len(length), os.SEEK_CUR)
             read = np.lib.format.read_array_header_1_0 if major == 1 else np.lib.format.read_array_header_2_0
             shape, fortran, dtype = read(file, max_header_size=_MAX_HEADER)
         except (ValueError, TypeError, SyntaxError, tokenize.TokenError, RecursionError) as error:

@@ -144,4 +144,5 @@ def _sniff_bytes(head: bytes, path: Path) -> str:
             return kind
     if b"\t" in head and looks_like_tsv(head) and find_companion(path, *metadata_names(path)):
         return "tsv"
-    return "glove" if looks_like_glove(head) else "unknown"
+    # What holds control characters is hardly text, unless its name says so.
+    return "glove" if looks_like_glove(head) or ".glove" in path.suffixes else "unknown"

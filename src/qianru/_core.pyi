@@ -175,6 +175,31 @@ class Word2vecTrainer:
     def write_vectors(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
         """Copies rows [n_keys, dim] to the input vectors."""
 
+SUBWORD_SEED: int = 2166136261
+
+NO_ROW: int = 4294967295
+
+def subword_hash(text: bytes, seed: int = 2166136261) -> int:
+    """
+    fastText's hash of the bytes, or of what `seed` is the hash of and the bytes.
+    """
+
+def subwords(word: bytes, *, min_n: int, max_n: int, n_buckets: int, seed: int = 2166136261) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+    """The buckets of the n-grams of `<word>` in UTF-8."""
+
+def subword_lists(bytes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, min_n: int, max_n: int, n_buckets: int, seed: int = 2166136261) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+    """The same for many words: offsets [n + 1] and buckets."""
+
+def mean_rows(first: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)] | None, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], lists: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
+    """
+    out[i] = mean of first[i], if there is first, and of the rows of list i; NO_ROW stands for zeros.
+    """
+
+def fasttext_entries(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int) -> tuple:
+    """
+    Up to n entries of a fastText dictionary: bytes, offsets, counts, types, and how many bytes they took.
+    """
+
 def slots_for(n_keys: int) -> int:
     """The slots that the table of this many keys has."""
 

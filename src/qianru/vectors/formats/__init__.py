@@ -6,6 +6,7 @@ from pathlib import Path
 
 from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.folder import read_folder
+from qianru.vectors.formats.fasttext import looks_like_fasttext, read_fasttext_vectors
 from qianru.vectors.formats.word2vec import read_word2vec
 from qianru.vectors.formats.word2vec_write import write_word2vec
 from qianru.vectors.stored import Stored
@@ -16,7 +17,7 @@ _SUFFIXES = {".bin": "binary", ".txt": "text", ".vec": "text", ".text": "text"}
 
 
 def read_any(path: Path, *, verify: bool, errors: str) -> Stored:
-    """A model folder or a word2vec file. Raises FormatError; ArgumentError where there is neither."""
+    """A model folder, a word2vec or a fastText file. Raises FormatError; ArgumentError where there is neither."""
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors must be "strict" or "replace", got {errors!r}')
     if path.is_dir():
@@ -26,6 +27,10 @@ def read_any(path: Path, *, verify: bool, errors: str) -> Stored:
     if not path.is_file():
         raise ArgumentError(f"neither a file nor a folder: {path}")
     try:
+        with path.open("rb") as file:
+            head = file.read(64)
+        if looks_like_fasttext(head):
+            return read_fasttext_vectors(path, replace=errors == "replace")
         return read_word2vec(path, replace=errors == "replace")
     except OSError as error:
         raise FormatError(f"cannot be read: {error.strerror or error}", path=str(path)) from None

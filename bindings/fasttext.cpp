@@ -75,7 +75,7 @@ void mean_rows(std::optional<MatrixIn> first, const MatrixIn& rows, const In<std
   require(offsets.shape(0) == n + 1 && rows.shape(1) == dim, "one list and one row of out each, all of one dim");
   require(!first || (first->shape(0) == n && first->shape(1) == dim), "first must have the shape of out");
   for (std::size_t i = 0; i < lists.shape(0); ++i)
-    require(lists.data()[i] < rows.shape(0) || lists.data()[i] == qianru::kNoRow, "a list names a row that is not there");
+    require(lists.data()[i] < rows.shape(0) || lists.data()[i] >= qianru::kNoRow, "a list names a row that is not there");
   const nb::gil_scoped_release release;
   qianru::mean_rows(first ? first->data() : nullptr, rows.data(), offsets.data(), lists.data(), n, dim, out.data());
 }
@@ -113,6 +113,7 @@ nb::tuple fasttext_entries(const In<std::uint8_t>& data, std::size_t n) {
 
 void bind_fasttext(nb::module_& m) {
   m.attr("SUBWORD_SEED") = qianru::kSubwordSeed;
+  m.attr("ZERO_ROW") = qianru::kZeroRow;
   m.attr("NO_ROW") = qianru::kNoRow;
   m.def(
       "subword_hash", [](const nb::bytes& text, std::uint32_t seed) { return qianru::subword_hash(view(text), seed); }, "text"_a,
@@ -122,7 +123,7 @@ void bind_fasttext(nb::module_& m) {
   m.def("subword_lists", &subword_lists, "bytes"_a, "offsets"_a, nb::kw_only(), "min_n"_a, "max_n"_a, "n_buckets"_a,
         "seed"_a = qianru::kSubwordSeed, "The same for many words: offsets [n + 1] and buckets.");
   m.def("mean_rows", &mean_rows, "first"_a.none(), "rows"_a, "offsets"_a, "lists"_a, "out"_a,
-        "out[i] = mean of first[i], if there is first, and of the rows of list i; NO_ROW stands for zeros.");
+        "out[i] = mean of first[i], if there is first, and of the rows of list i; ZERO_ROW is one of zeros, NO_ROW none.");
   m.def("fasttext_entries", &fasttext_entries, "data"_a, "n"_a,
         "Up to n entries of a fastText dictionary: bytes, offsets, counts, types, and how many bytes they took.");
 }

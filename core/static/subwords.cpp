@@ -37,12 +37,13 @@ void mean_rows(const float* first, const float* rows, const std::uint64_t* offse
       std::copy_n(first + i * dim, dim, sum);
     else
       std::fill_n(sum, dim, 0.0f);
+    std::uint64_t n_rows = first ? 1 : 0;
     for (std::uint64_t j = offsets[i]; j < offsets[i + 1]; ++j) {
-      if (lists[j] == kNoRow) continue;
+      n_rows += lists[j] != kNoRow;
+      if (lists[j] >= kNoRow) continue;
       const float* const row = rows + lists[j] * dim;
       for (std::size_t k = 0; k < dim; ++k) sum[k] += row[k];
     }
-    const std::uint64_t n_rows = offsets[i + 1] - offsets[i] + (first ? 1 : 0);
     const float share = n_rows ? static_cast<float>(1.0 / static_cast<double>(n_rows)) : 0.0f;
     for (std::size_t k = 0; k < dim; ++k) sum[k] *= share;
   }

@@ -37,8 +37,8 @@ struct SubwordLists {
   void close() { offsets.push_back(values.size()); }
 };
 
-// A row that is zero, in lists of rows.
-inline constexpr std::uint32_t kNoRow = 0xFFFFFFFFu;
+// In lists of rows: a row of zeros, and none at all, which does not count in the mean.
+inline constexpr std::uint32_t kZeroRow = 0xFFFFFFFFu, kNoRow = 0xFFFFFFFEu;
 
 // out[i] = mean of first[i], where there is `first`, and the rows of list i; zero where there is neither. Added up in the order
 // of the list and in float, as fastText does, so that the bits agree.

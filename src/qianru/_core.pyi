@@ -177,7 +177,9 @@ class Word2vecTrainer:
 
 SUBWORD_SEED: int = 2166136261
 
-NO_ROW: int = 4294967295
+ZERO_ROW: int = 4294967295
+
+NO_ROW: int = 4294967294
 
 def subword_hash(text: bytes, seed: int = 2166136261) -> int:
     """
@@ -192,7 +194,7 @@ def subword_lists(bytes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), ord
 
 def mean_rows(first: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)] | None, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], lists: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
     """
-    out[i] = mean of first[i], if there is first, and of the rows of list i; NO_ROW stands for zeros.
+    out[i] = mean of first[i], if there is first, and of the rows of list i; ZERO_ROW is one of zeros, NO_ROW none.
     """
 
 def fasttext_entries(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int) -> tuple:

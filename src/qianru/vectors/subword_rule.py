@@ -98,23 +98,26 @@ class SubwordRule:
 
 
 class BucketRows:
-    """From buckets to rows: row i is that of bucket `buckets[i]`, or of bucket i where that is None."""
+    """From buckets to rows: row i is that of bucket `buckets[i]`, or of bucket i where that is None.
 
-    def __init__(self, buckets: UInt32Array | None) -> None:
+    pruned: the n-grams of other buckets do not count at all, where otherwise they count as zeros.
+    """
+
+    def __init__(self, buckets: UInt32Array | None, *, pruned: bool = False) -> None:
+        self._missing = np.uint32(_core.NO_ROW if pruned else _core.ZERO_ROW)
         self._order = self._sorted = None
         if buckets is not None:
             self._order = np.argsort(buckets, kind="stable").astype(np.uint32)
             self._sorted = buckets[self._order]
 
     def __call__(self, buckets: UInt32Array) -> UInt32Array:
-        """The row of each bucket, NO_ROW where it has none."""
+        """The row of each bucket, ZERO_ROW or NO_ROW where it has none."""
         if self._sorted is None or self._order is None:
             return buckets
-        nothing = np.uint32(_core.NO_ROW)
         if not len(self._sorted):
-            return np.full(len(buckets), nothing, dtype=np.uint32)
+            return np.full(len(buckets), self._missing, dtype=np.uint32)
         at = np.minimum(np.searchsorted(self._sorted, buckets), len(self._sorted) - 1)
-        rows: UInt32Array = np.where(self._sorted[at] == buckets, self._order[at], nothing)
+        rows: UInt32Array = np.where(self._sorted[at] == buckets, self._order[at], self._missing)
         return rows
 
 
@@ -126,13 +129,7 @@ def mean_vectors(
     rule: SubwordRule,
     rows: BucketRows,
 ) -> Float32Array:
-    """float32 [n, dim]: words (UTF-8 bytes, offsets [n + 1]) as means of their own row and their n-grams'.
-
-    An n-gram without a row counts as one of zeros.
-    """
-    if not rule.n_buckets or not len(ngram_rows):
-        ngram_rows = np.zeros((1, word_rows.shape[1]), dtype=np.float32)
-        rows = BucketRows(np.empty(0, dtype=np.uint32))
+    """float32 [n, dim]: words (UTF-8 bytes, offsets [n + 1]) as means of their own row and their n-grams'."""
     out = np.empty_like(word_rows)
     n_words, step = len(word_rows), max(1, _BATCH // max(rule.max_n, rule.decomposition_max_n, 1))
     begin = 0

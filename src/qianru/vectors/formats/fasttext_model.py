@@ -77,7 +77,7 @@ class FastTextModel:
     """A whole file.
 
     Words and labels are UTF-8 (or any other bytes), entry i is `bytes[offsets[i]:offsets[i + 1]]`, words
-    first. word_rows: float32 [n_words, dim], each word's own row, not yet averaged with its n-grams.
+    first. A quantised model may be pruned: other buckets than `buckets` do not count. word_rows: float32 [n_words, dim], each word's own row, not yet averaged with its n-grams.
     ngram_rows: float32 [n, dim]; row i belongs to bucket `buckets[i]`, or to bucket i where that is None.
     output: float32 [n_labels or n_words, dim]. quantised, quantised_output: the codes, where the file has
     such; the rows are then what they stand for.
@@ -115,7 +115,7 @@ class FastTextModel:
             self.word_rows,
             self.ngram_rows,
             self.rule(),
-            BucketRows(self.buckets),
+            BucketRows(self.buckets, pruned=self.quantised is not None),
         )
 
     def rule(self) -> SubwordRule:

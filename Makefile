@@ -1,15 +1,15 @@
 # make demo   own .venv, build, walk the stages from text to vectors and print each   (TEXT=file: on your own text)
-# make test   build with warnings as errors, lint, types, tests
+# make test   build with warnings as errors, lint, types, tests, and the core's tests again under the sanitizers
 PYTHON ?= python3
 BIN := .venv/bin
 TEXT ?=
 
-.PHONY: demo test build lint types check slow stubs clean
+.PHONY: demo test build lint types check sanitize slow stubs clean
 
 demo: .venv/.built
 	$(BIN)/qianru demo $(if $(TEXT),--text "$(TEXT)")
 
-test: build lint types check
+test: build lint types check sanitize
 
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,26 @@ types:
 
 check:
 	$(BIN)/pytest -q -n 2 -m "not slow"
+
+# The core under AddressSanitizer and UBSan, and the tests that lean on it most. The package lies in an environment of its own
+# that sees the tools of .venv but not the package installed there (a .pth file does not process other .pth files), so that the
+# processes which the tests start are watched as well. libstdc++ is loaded first because the sanitizer looks for the C++
+# exceptions it wraps before Python has loaded anything in C++.
+SANE := build/sanitize
+SANE_SITE = $(SANE)/lib/python$(shell $(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')/site-packages
+sanitize: build
+	$(BIN)/cmake -S . -B $(SANE)/cmake -G Ninja -DCMAKE_BUILD_TYPE=None -DQIANRU_SANITIZE=ON \
+		-DCMAKE_MAKE_PROGRAM="$(CURDIR)/$(BIN)/ninja" -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" --log-level=WARNING
+	$(BIN)/cmake --build $(SANE)/cmake
+	$(BIN)/python -m venv --without-pip $(SANE)
+	rm -rf $(SANE_SITE)/qianru
+	cp -R src/qianru $(SANE_SITE)/qianru
+	cp $(SANE)/cmake/_core*.so $(SANE_SITE)/qianru/
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(SANE_SITE)/tools.pth
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libstdc++.so)" \
+	ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 QIANRU_SANITIZED=1 \
+		$(SANE)/bin/python -m pytest -q -n 2 -m "not slow" -p no:cacheprovider --durations=25 \
+		tests/core tests/static tests/text tests/vectors tests/hostile
 
 slow: build
 	$(BIN)/pytest -q -m slow

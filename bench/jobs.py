@@ -22,10 +22,12 @@ from recipes.intrinsic import data_folder, judge
 COMMON = {"window": 5, "sample": 1e-4, "min_count": 5, "epochs": 5}
 
 
-def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Path:
-    """The corpus as a plain file under `cache`: English in text8 style (a-z, lines of 1,000 words), Chinese as it is."""
+def corpus_file(language: str, cache: Path, megabytes: int | None = None, *, style: str = "text8") -> Path:
+    """The corpus as a plain file under `cache`: English in text8 style (a-z, lines of 1,000 words) or raw, Chinese raw."""
     name = {"en": "en-wiki-100mb", "zh": "zh-mixed-100mb"}[language]
-    out = cache / f"{name}{'' if megabytes is None else f'-{megabytes}'}.txt"
+    text8 = language == "en" and style == "text8"
+    kind = "-raw" if language == "en" and not text8 else ""
+    out = cache / f"{name}{kind}{'' if megabytes is None else f'-{megabytes}'}.txt"
     if not out.exists():
         cache.mkdir(parents=True, exist_ok=True)
         raw = subprocess.run(
@@ -35,7 +37,7 @@ def corpus_file(language: str, cache: Path, megabytes: int | None = None) -> Pat
         ).stdout
         if megabytes is not None:
             raw = raw[: raw.rfind(b"\n", 0, megabytes * 1_000_000) + 1]
-        if language == "en":
+        if text8:
             words = re.sub(rb"[^a-z]+", b" ", raw.lower()).split()
             raw = b"".join(b" ".join(words[i : i + 1000]) + b"\n" for i in range(0, len(words), 1000))
         out.write_bytes(raw)
@@ -159,14 +161,16 @@ def train_word2vec_c(job: dict) -> dict:
         for name, value in options.items():
             command += [f"-{name}", str(value)]
         started = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            # It flushes its output for the first time some ten thousand words into the training: by then the words are counted.
+            process.stdout.read(1)
+            prepare = time.perf_counter() - started
+            while process.stdout.read(1 << 16):
+                pass
         total = time.perf_counter() - started
-        # It prints no times of its own: what it takes to read the words once is measured by asking for no pass at all.
-        command[command.index("-iter") + 1] = "0"
-        started = time.perf_counter()
-        empty = [part if part != str(out) else str(out) + ".none" for part in command]
-        subprocess.run(empty, check=True, stdout=subprocess.DEVNULL)
-        prepare = time.perf_counter() - started
+        if process.returncode:
+            raise SystemExit(f"{job['binary']} ended with status {process.returncode}")
         words, matrix = read_word2vec_bin(out)
     scale = COMMON["epochs"] / job.get("epochs", COMMON["epochs"])
     train = (total - prepare) * scale

@@ -54,14 +54,23 @@ static inline Vf in_register(Vf v) {
 }
 
 static inline Vf fma(Vf a, Vf b, Vf c) {
-#if defined(__AVX512F__)
-  if constexpr (kWidth == 16) return (Vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#if defined(QIANRU_WIDTH) && defined(__FMA__)
+  __m256 x[kWidth / 8], y[kWidth / 8], z[kWidth / 8];
+  std::memcpy(x, &a, sizeof a);
+  std::memcpy(y, &b, sizeof b);
+  std::memcpy(z, &c, sizeof c);
+  for (int i = 0; i < kWidth / 8; ++i) z[i] = _mm256_fmadd_ps(x[i], y[i], z[i]);
+  std::memcpy(&c, z, sizeof c);
+  return c;
+#elif defined(__AVX512F__)
+  return (Vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
 #elif defined(__FMA__)
-  if constexpr (kWidth == 8) return (Vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+  return (Vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__aarch64__)
-  if constexpr (kWidth == 4) return (Vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
-#endif
+  return (Vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
   return a * b + c;
+#endif
 }
 
 template <int... Lane>

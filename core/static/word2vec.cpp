@@ -21,8 +21,14 @@ static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead 
 constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
 
+// Asks for the row with the right to write it: fetched to be read only, its first store would wait for the other core that has it.
+// The compiler's own prefetch for writing becomes one for reading on baseline x86-64; processors without prefetchw ignore it.
 void prefetch_row(const float* row, int n_floats) {
+#if defined(__x86_64__)
+  for (int k = 0; k < n_floats; k += 16) asm volatile("prefetchw %0" : : "m"(row[k]));
+#else
   for (int k = 0; k < n_floats; k += 16) __builtin_prefetch(row + k, 1, 3);
+#endif
 }
 
 std::size_t outputs_of(const Word2vecOptions& options, std::size_t n_keys) {

@@ -1,6 +1,8 @@
 #include "text/user_dict.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 
 #include "text/splitter.h"
 
@@ -11,6 +13,18 @@ namespace {
 constexpr std::uint32_t kNone = 0;  // the root is nobody's child
 
 std::size_t edge_hash(std::uint64_t key) { return static_cast<std::size_t>(key * 0x9E3779B97F4A7C15u >> 20); }
+
+// Each code point that has a lower case other than itself, as (lower case, code point), sorted.
+const std::vector<std::pair<std::uint32_t, std::uint32_t>>& lower_origins() {
+  static const auto origins = [] {
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> pairs;
+    for (std::uint32_t code = 0; code < 0x110000; ++code)
+      if (const std::uint32_t lowered = lower_code(code); lowered != code) pairs.emplace_back(lowered, code);
+    std::sort(pairs.begin(), pairs.end());
+    return pairs;
+  }();
+  return origins;
+}
 
 }  // namespace
 
@@ -49,19 +63,25 @@ void UserDict::grow() {
   }
 }
 
+// Any code point whose lower case is `lowered` may open a word in the text.
+void UserDict::open_by(std::uint32_t lowered) {
+  const auto& origins = lower_origins();
+  auto from = std::lower_bound(origins.begin(), origins.end(), std::pair{lowered, 0u});
+  for (; from != origins.end() && from->first == lowered; ++from) {
+    std::string bytes;
+    append_utf8(bytes, from->second);
+    starts_[static_cast<unsigned char>(bytes[0])] = true;
+  }
+  std::string bytes;
+  append_utf8(bytes, lowered);
+  starts_[static_cast<unsigned char>(bytes[0])] = true;
+}
+
 void UserDict::add(std::string_view word) {
   const char* end = word.data() + word.size();
   const std::uint32_t first = decode(word.data(), end).code;
   starts_[static_cast<unsigned char>(word[0])] = true;
-  if (ignore_case_) {
-    // Any code point whose lower case is the first one's may open the word in the text.
-    for (std::uint32_t code = 0; code < 0x110000; ++code) {
-      if (lower_code(code) != lower_code(first)) continue;
-      std::string bytes;
-      append_utf8(bytes, code);
-      starts_[static_cast<unsigned char>(bytes[0])] = true;
-    }
-  }
+  if (ignore_case_) open_by(lower_code(first));
   std::uint32_t node = 0;
   for (const char* p = word.data(); p < end;) {
     const Char c = decode(p, end);

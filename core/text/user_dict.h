@@ -30,6 +30,7 @@ class UserDict {
   std::uint32_t child(std::uint32_t node, std::uint32_t code) const;
   std::uint32_t add_child(std::uint32_t node, std::uint32_t code);
   void grow();
+  void open_by(std::uint32_t lowered);
 
   bool ignore_case_;
   bool starts_[256] = {};

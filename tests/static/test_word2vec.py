@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 
 from qianru import _core
-from qianru.errors import ArgumentError, CorpusError, TrainingError
+from qianru.errors import ArgumentError, CorpusError, OutputError, TrainingError
 from qianru.progress import Progress
 from qianru.sample import analogies, sample_lines, similarity
 from qianru.static import train_word2vec
@@ -229,3 +231,15 @@ def test_keep_probabilities_are_those_of_word2vec_c() -> None:
     want = np.minimum(1, (np.sqrt(share / 1e-3) + 1) * 1e-3 / share)
     np.testing.assert_allclose(_core.keep_probabilities(counts, 1e-3), want, rtol=1e-6)
     np.testing.assert_array_equal(_core.keep_probabilities(counts, 0), 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot reserve room in a file")
+def test_a_disk_too_full_for_the_last_good_epoch_is_told(
+    small: Corpus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    with pytest.raises(OutputError, match=r"last good epoch, .* bytes, in a temporary file: No space left"):
+        train_word2vec(small, dim=8, epochs=2, min_count=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from qianru.errors import ArgumentError, CorpusError
+from qianru.errors import ArgumentError, CorpusError, OutputError
 from qianru.text import Corpus
 
 if sys.version_info >= (3, 14):
@@ -133,13 +134,37 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
             Corpus(bad)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_file_without_permission(tmp_path: Path) -> None:
+def test_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "secret"
     path.write_text("a")
     path.chmod(0)
-    with pytest.raises(CorpusError, match="no permission"):
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may read everything
+    with pytest.raises(CorpusError, match="no permission to read"):
         Corpus(path)
+
+
+def test_a_full_disk_while_standard_input_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", lambda **_: open("/dev/full", "w+b"))
+    with pytest.raises(OutputError, match="cannot copy standard input to a temporary file"):
+        Corpus("-").encode(min_count=1)
+
+
+def test_a_failing_device_is_not_called_a_damaged_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "text"
+    path.write_text("a")
+
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr("qianru.text.reading._decompressed", broken)
+    path.write_bytes(gzip.compress(b"a"))
+    with pytest.raises(CorpusError, match=r"cannot read .*text: Input/output error"):
+        Corpus(path).encode(min_count=1)
 
 
 def test_inputs_that_are_no_corpus(tmp_path: Path) -> None:
@@ -156,6 +181,7 @@ def test_inputs_that_are_no_corpus(tmp_path: Path) -> None:
         (([path],), "list of paths"),
         (([str(path)],), "list of paths"),
         ((["a"], ["b"]), "several"),
+        (("-", "-"), "standard input twice"),
     ]:
         with pytest.raises(ArgumentError, match=message):
             Corpus(*several)  # type: ignore[arg-type]

@@ -107,17 +107,31 @@ USER_WORDS = [
     "กา",
     "Σ",
     "==",
+    "T恤",
+    "京大",
 ]
 
 
+def is_user_word(word: str) -> bool:
+    """The rule of qianru.text.user_words, said once more."""
+    normal = unicodedata.normalize("NFC", word)
+    return (
+        bool(normal)
+        and not any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in normal)
+        and unicodedata.category(normal[0])[0] != "M"
+    )
+
+
+ANY_USER_WORD = st.text(st.sampled_from(BUSY + "abC+-.15"), min_size=1, max_size=4).filter(is_user_word)
+
+
 @settings(max_examples=400, deadline=None)
-@given(
-    st.lists(st.one_of(st.sampled_from([*USER_WORDS, *BUSY, *"abC+-.15"]), ANY), max_size=20).map("".join),
-    st.lists(st.sampled_from(USER_WORDS), min_size=1, max_size=6),
-    st.booleans(),
-)
-def test_user_words_equal_the_plain_twin(text: str, user_words: list[str], lowercase: bool) -> None:
-    line = text.replace("\n", " ")
+@given(st.data(), st.booleans())
+def test_user_words_equal_the_plain_twin(data: st.DataObject, lowercase: bool) -> None:
+    words = st.one_of(st.sampled_from(USER_WORDS), ANY_USER_WORD)
+    user_words = data.draw(st.lists(words, min_size=1, max_size=6))
+    pieces = st.one_of(st.sampled_from(user_words), st.sampled_from([*USER_WORDS, *BUSY, *"abC+-.15"]), ANY)
+    line = "".join(data.draw(st.lists(pieces, max_size=20))).replace("\n", " ")
     got = split_words(line, user_dict=user_words, lowercase=lowercase)
     assert got == reference.split_with_dict(line, user_words, lowercase=lowercase)
 
@@ -132,6 +146,12 @@ def test_user_words_equal_the_plain_twin(text: str, user_words: list[str], lower
         ("smart art1 art", ["art"], "smart art1 art"),
         ("c++ x", ["c++"], "c++ x"),
         ("3.145 3.14", ["3.14"], "3.145 3.14"),
+        ("他穿T恤衫，买T恤", ["T恤"], "他 穿 T恤 衫 买 T恤"),
+        ("他在北京大学的", ["京大"], "他 在 北 京大 学 的"),
+        ("北京大学学生", ["北京大学学生", "北京大学"], "北京大学学生"),
+        ("北京大学学", ["北京大学学生", "北京大学"], "北京大学 学"),
+        ("会C++11和ASP.NET吗", ["C++", ".NET"], "会 C++ 11 和 ASP .NET 吗"),
+        ("去AT&T买Go语言书", ["AT&T", "Go语言"], "去 AT&T 买 Go语言 书"),
     ],
 )
 def test_user_words_are_obeyed(text: str, user_words: list[str], words: str) -> None:

@@ -12,9 +12,9 @@ from qianru.cli.output import print_json, print_table
 
 def analogy(
     model: ModelPath,
-    a: Annotated[str, typer.Argument(metavar="A", help="man")],
-    b: Annotated[str, typer.Argument(metavar="B", help="king")],
-    c: Annotated[str, typer.Argument(metavar="C", help="woman")],
+    a: Annotated[str, typer.Argument(metavar="A", help="As man is")],
+    b: Annotated[str, typer.Argument(metavar="B", help="to king,")],
+    c: Annotated[str, typer.Argument(metavar="C", help="so is woman to the answer.")],
     k: TopK = 10,
     method: Annotated[
         Literal["add", "mul"],

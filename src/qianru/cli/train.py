@@ -76,7 +76,7 @@ def word2vec(
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train word2vec vectors (Mikolov et al. 2013) from text: Chinese, English or both.
+    """Train word2vec vectors from text: Chinese, English or both.
 
     \b
     Examples:

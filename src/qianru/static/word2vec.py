@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 
 from qianru._core import Word2vecTrainer
 from qianru.arrays import Float32Array
-from qianru.errors import ArgumentError, CorpusError, TrainingError
+from qianru.errors import ArgumentError, CorpusError, OutputError, TrainingError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.settings import at_least, available_threads, one_of, within
 from qianru.text import Corpus, EncodedCorpus
@@ -265,6 +265,7 @@ class _Run:
         if self._kept is None:
             folder = None if self._output is None else _existing_parent(self._output)
             with tempfile.TemporaryFile(dir=folder) as file:  # the map outlives the name and the handle
+                _take_room(file, 4 * self._shape[0] * self._shape[1])
                 self._kept = np.memmap(file, np.float32, "w+", shape=self._shape)
         self._trainer.read_vectors(self._kept)
 
@@ -300,6 +301,21 @@ class _Run:
                 },
             },
         )
+
+
+def _take_room(file: IO[bytes], n_bytes: int) -> None:
+    """On disk, now: writing to a mapped page that a full disk cannot hold would kill the process."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+        else:
+            file.write(bytes(n_bytes))
+            file.flush()
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep the last good epoch, {n_bytes} bytes, in a temporary file: {error.strerror}",
+            hint="Free some space where the output goes, or set TMPDIR.",
+        ) from None
 
 
 def _existing_parent(path: Path) -> str | None:

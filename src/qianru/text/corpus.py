@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from qianru.progress import ProgressCallback
 from qianru.text.blocks import Block, BlockReader
 from qianru.text.encoding import CorpusEncoder, default_threads, pool_of, stream_blocks
 from qianru.text.reading import check_decoding
-from qianru.text.sources import find_sources
+from qianru.text.sources import IterableSource, find_sources
 from qianru.text.splitting import clean_text, encode_block, make_user_dict
 from qianru.text.user_words import read_user_words
 
@@ -164,7 +165,7 @@ class Corpus:
         run = CorpusEncoder(
             self._reader(), self._user_dict, threads=threads, memory=memory, progress=progress
         )
-        with pool_of(threads) as pool:
+        with contextlib.closing(run), pool_of(threads) as pool:
             run.read(pool)
             vocabulary = run.select(min_count, max_vocab)
             if not vocabulary.keys:
@@ -189,7 +190,9 @@ class Corpus:
         n_bytes, n_invalid = run.totals.tally.n_bytes, run.totals.tally.n_invalid_bytes
         if run.totals.n_words == 0:
             hint = "The text holds no letter or digit."
-            if n_bytes == 0:
+            if n_bytes == 0 and isinstance(self._sources[0], IterableSource):
+                hint = "The iterable gave nothing; each time it is opened it must start anew."
+            elif n_bytes == 0:
                 hint = "The inputs are empty."
             elif n_invalid * 10 > n_bytes:
                 hint = f"{n_invalid} bytes are not valid {self._decoding.encoding}: name the right encoding."

@@ -120,6 +120,10 @@ class CorpusEncoder:
         """The id stream. Takes the blocks apart: to be called once."""
         return self._store.finish(vocabulary.maps, pool)
 
+    def close(self) -> None:
+        """Drop the temporary file, if any."""
+        self._store.close()
+
 
 def default_threads() -> int:
     """The processors that this process may use."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TypeAlias
 
@@ -39,20 +40,31 @@ class IdStore:
             self._spill()
 
     def _spill(self) -> None:
-        try:
+        with self._told_as_output_error():
             if self._file is None:
-                self._file = tempfile.TemporaryFile(prefix="qianru-ids-")  # noqa: SIM115  closed in _mapped
+                self._file = tempfile.TemporaryFile(prefix="qianru-ids-")  # noqa: SIM115  closed by close()
             for block, encoder in self._blocks:
                 if block is not None:
                     self._file.write(block.ids().data)
                     self._spilled.append((block.n_ids, block.starts_in_line, encoder))
+        self._blocks.clear()
+
+    @contextlib.contextmanager
+    def _told_as_output_error(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise OutputError(
                 f"cannot write {self._n_ids * _ID_BYTES} bytes of ids to a temporary file in "
                 f"{tempfile.gettempdir()}: {error.strerror}",
                 hint="Set TMPDIR to a folder with room, or raise memory.",
             ) from None
-        self._blocks.clear()
+
+    def close(self) -> None:
+        """Drop the temporary file; an array that finish() made of it stays good."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses again
+                self._file.close()
 
     def finish(self, maps: IdMaps, pool: ThreadPoolExecutor) -> UInt32Array:
         """All ids as one array, mapped by their encoder's map, dropped words and empty lines left out."""
@@ -87,7 +99,7 @@ class IdStore:
         return stream
 
     def _mapped(self, maps: IdMaps, file: IO[bytes]) -> UInt32Array:
-        with file:
+        with self._told_as_output_error():
             file.flush()
             raw = np.frombuffer(mmap.mmap(file.fileno(), self._n_ids * _ID_BYTES), dtype=np.uint32)
             start = n = 0

@@ -28,6 +28,7 @@ _MAGIC = re.compile(
     rb"(?P<gz>\x1f\x8b\x08)|(?P<xz>\xfd7zXZ\x00)|(?P<zst>\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18)"
     rb"|(?P<bz2>BZh[1-9](?:\x31\x41\x59\x26\x53\x59|\x17\x72\x45\x38\x50\x90))"
 )
+_STORED_BUFFER = 1 << 18
 _DECOMPRESSION_ERRORS = (EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError, OSError)
 
 
@@ -76,28 +77,35 @@ def read_chunks(source: FileSource, n_bytes: int) -> Iterator[tuple[bytes, int]]
 
     Plain files are read, not mapped: a mapped file that shrinks meanwhile would kill the process.
     """
-    stored: BinaryIO | None = None
+    path = source.path()
     try:
-        with open(source.path(), "rb", buffering=0) as stored:
-            head = stored.read(10)
+        stored = open(path, "rb", buffering=0)  # noqa: SIM115  closed below, asked for its place before
+    except OSError as error:
+        raise _unreadable(source, error) from None
+    with stored, io.BufferedReader(stored, _STORED_BUFFER) as buffered:
+        try:
+            found = _MAGIC.match(stored.read(10))
             stored.seek(0)
-            found = _MAGIC.match(head)
-            stream = _decompressed(cast(str, found.lastgroup), stored) if found else stored
+            stream = _decompressed(str(found.lastgroup), cast(BinaryIO, buffered)) if found else stored
             while chunk := stream.read(n_bytes):
                 yield chunk, stored.tell()
-    except _DECOMPRESSION_ERRORS as error:
-        if stored is None:
-            raise CorpusError(f"cannot read {source.title}: {error}", hint="Check the file.") from None
-        place = "" if stored.closed else f" near byte {stored.tell()}"
-        what = str(error) or type(error).__name__
-        raise CorpusError(
-            f"{source.title} is damaged or cut short{place}: {what}",
-            hint="Fetch the file again, or repair it with the tool that packed it.",
-        ) from None
+        except _DECOMPRESSION_ERRORS as error:
+            # Only the system's own errors have a number.
+            if isinstance(error, OSError) and error.errno is not None:
+                raise _unreadable(source, error) from None
+            raise CorpusError(
+                f"{source.title} is damaged or cut short near byte {buffered.tell()}: "
+                f"{error or type(error).__name__}",
+                hint="Fetch the file again, or repair it with the tool that packed it.",
+            ) from None
 
 
-def _decompressed(kind: str, stored: io.RawIOBase | BinaryIO) -> BinaryIO:
-    buffered = io.BufferedReader(cast(io.RawIOBase, stored), 1 << 18)
+def _unreadable(source: FileSource, error: OSError) -> CorpusError:
+    what = error.strerror or str(error)
+    return CorpusError(f"cannot read {source.title}: {what}", hint="Check the file and its permissions.")
+
+
+def _decompressed(kind: str, buffered: BinaryIO) -> BinaryIO:
     if kind == "gz":
         return cast(BinaryIO, gzip.GzipFile(fileobj=buffered))
     if kind == "bz2":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
-import shutil
 import stat
 import sys
 import tempfile
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TypeAlias
 
-from qianru.errors import ArgumentError, CorpusError
+from qianru.errors import ArgumentError, CorpusError, OutputError, QianruError
 
 
 @dataclass
@@ -28,15 +28,27 @@ class FileSource:
         if not self.is_stream:
             return self.name
         if self._spooled is None:
-            spooled = tempfile.NamedTemporaryFile(prefix="qianru-input-")  # noqa: SIM115  closed with this object
-            if self.name == "-":
-                shutil.copyfileobj(sys.stdin.buffer, spooled)
-            else:
-                with open(self.name, "rb") as stream:
-                    shutil.copyfileobj(stream, spooled)
-            spooled.flush()
-            self._spooled = spooled
+            self._spooled = self._spool()
         return str(self._spooled.name)
+
+    def _spool(self) -> IO[bytes]:
+        spooled = tempfile.NamedTemporaryFile(prefix="qianru-input-")  # noqa: SIM115  closed with this object
+        try:
+            with contextlib.ExitStack() as opened:
+                stream = sys.stdin.buffer if self.name == "-" else opened.enter_context(open(self.name, "rb"))
+                while chunk := stream.read(1 << 20):
+                    _write_spooled(spooled, chunk, self.title)
+        except OSError as error:
+            _drop(spooled)
+            if isinstance(error, QianruError):
+                raise
+            raise CorpusError(
+                f"cannot read {self.title}: {error.strerror or error}", hint="Check what writes to it."
+            ) from None
+        except BaseException:
+            _drop(spooled)
+            raise
+        return spooled
 
     @property
     def title(self) -> str:
@@ -45,6 +57,22 @@ class FileSource:
 
     def n_stored_bytes(self) -> int:
         return 0 if self.is_stream and self._spooled is None else os.stat(self.path()).st_size
+
+
+def _drop(spooled: IO[bytes]) -> None:
+    with contextlib.suppress(OSError):  # closing writes what is left, which a full disk refuses again
+        spooled.close()
+
+
+def _write_spooled(spooled: IO[bytes], chunk: bytes, title: str) -> None:
+    try:
+        spooled.write(chunk)
+        spooled.flush()
+    except OSError as error:
+        raise OutputError(
+            f"cannot copy {title} to a temporary file in {tempfile.gettempdir()}: {error.strerror}",
+            hint="Set TMPDIR to a folder with room, or name files instead.",
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -72,6 +100,8 @@ def find_sources(inputs: Sequence[object]) -> list[Source]:
         raise ArgumentError("inputs is empty", hint="Name a file, a folder, a glob or an iterable of lines.")
     if len(inputs) == 1 and not isinstance(inputs[0], (str, os.PathLike)):
         return [_iterable_source(inputs[0])]
+    if sum(isinstance(item, str) and item == "-" for item in inputs) > 1:
+        raise ArgumentError("inputs names standard input twice", hint="It can be read once: give one -.")
     sources: list[Source] = []
     for item in inputs:
         if not isinstance(item, (str, os.PathLike)):
@@ -91,7 +121,7 @@ def _iterable_source(items: object) -> IterableSource:
             hint="Name files, or give a list of lines.",
         )
     # An iterator is spent after one pass: the second one would see an empty corpus.
-    if isinstance(items, Iterator) or iter(items) is items:
+    if isinstance(items, Iterator):
         raise ArgumentError(
             f"inputs must be an iterable that can be opened again, and a {kind} can be read only once",
             hint="Give a list, an object whose __iter__ starts anew each time, or the path of a file.",

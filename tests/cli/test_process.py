@@ -1,0 +1,110 @@
+"""What only a process of its own can show: signals, pipes that close, a full device, a terminal without UTF-8."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from qianru.vectors import Vectors
+
+QIANRU = [sys.executable, "-c", "from qianru.cli import main; main()"]
+
+
+def start(*arguments: str | Path, **options) -> subprocess.Popen[str]:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "encoding": "utf-8"}
+    return subprocess.Popen([*QIANRU, *map(str, arguments)], **{**pipes, **options})
+
+
+def until(condition, process: subprocess.Popen[str], seconds: float = 60) -> None:
+    """Wait for the condition while the process runs."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(text: Path, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    options = ("--dim", "16", "--epochs", "1000000", "--save-every", "1", "--threads", "2")
+    process = start("train", "word2vec", text, "-o", made, *options)
+    until((made / "qianru.json").is_file, process)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    saved = Vectors.load(made, verify=True)
+    assert f"interrupted: epoch {saved.provenance['epochs_done']} is saved in {made}" in err
+    assert sorted(os.listdir(tmp_path)) == ["made", "text.txt"]
+
+
+def test_ctrl_c_without_save_every_leaves_nothing(text: Path, tmp_path: Path) -> None:
+    process = start("train", "word2vec", text, "-o", tmp_path / "made", "--epochs", "1000000")
+    # What was read is told just before training begins.
+    assert process.stderr is not None
+    assert process.stderr.readline().startswith("read ")
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "interrupted: nothing was saved (--save-every 1 saves after each epoch)\n"
+    assert os.listdir(tmp_path) == ["text.txt"]
+
+
+def test_killed_while_saving_leaves_a_whole_model(text: Path, tmp_path: Path) -> None:
+    """SIGKILL cannot be caught: what stands under the model's name is whole all the same, again and again."""
+    made = tmp_path / "made"
+    options = ("--dim", "64", "--epochs", "1000000", "--save-every", "1", "--force")
+    for wait in (0.0, 0.013, 0.029, 0.041):
+        started = time.time()
+        process = start("train", "word2vec", text, "-o", made, *options)
+        file = made / "qianru.json"
+        until(lambda file=file, started=started: file.is_file() and file.stat().st_mtime > started, process)
+        time.sleep(wait)
+        process.kill()
+        process.communicate()
+        # Between two renames the model stands aside; once the new one is in place the one aside may be half removed.
+        aside = sorted(tmp_path.glob(".made.*.old/made"), key=lambda folder: folder.stat().st_ctime_ns)
+        assert Vectors.load(made if made.exists() else aside[-1], verify=True)
+
+
+@pytest.mark.parametrize("verb", [("similar", "model", "man"), ("info", "model"), ("--help",)])
+def test_a_pipe_that_closes_is_no_error(model: Path, verb: tuple[str, ...]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = start(*verb, stdout=write, cwd=model.parent)
+    os.close(write)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")
+def test_a_full_device_is_told(model: Path) -> None:
+    with open("/dev/full", "w") as full:
+        process = start("info", model, stdout=full)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 2
+    assert err.splitlines()[0] == "error: No space left on device"
+    assert "Traceback" not in err
+
+
+def test_chinese_comes_out_without_a_utf8_locale(model: Path) -> None:
+    environment = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    process = start("similar", model, "-", "-k", "1", stdin=subprocess.PIPE, env=environment)
+    out, err = process.communicate("猫\n", timeout=30)
+    assert (process.returncode, out, err) == (0, "猫\t老虎\t0.9954\n", "")
+
+
+def test_the_installed_command_is_this_one() -> None:
+    command = Path(sys.executable).with_name("qianru")
+    if not command.exists():
+        pytest.skip("this interpreter has no qianru command beside it")
+    ran = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
+    assert ran.stdout.startswith("qianru ")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from qianru.sample import sample_lines, write_sample
     from qianru.static import train_word2vec
     from qianru.text import Corpus, EncodedCorpus
-    from qianru.vectors import Neighbour, Vectors, load
+    from qianru.vectors import Neighbour, SubwordVectors, Vectors, load
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ __all__ = [
     "OutputError",
     "Progress",
     "QianruError",
+    "SubwordVectors",
     "TerminalProgress",
     "TrainingError",
     "UnknownWordError",
@@ -51,7 +52,7 @@ __all__ = [
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
     "qianru.static": ("train_word2vec",),
-    "qianru.vectors": ("Neighbour", "Vectors", "load"),
+    "qianru.vectors": ("Neighbour", "SubwordVectors", "Vectors", "load"),
     "qianru.sample": ("sample_lines", "write_sample"),
     "qianru.progress": ("Progress", "TerminalProgress"),
     "qianru.errors": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -37,18 +37,28 @@ _FILES = frozenset(
         "config.json",
         "modules.json",
         "qianru.json",
+        # Of models with n-grams.
+        "subwords.safetensors",
+        "decomposition.json",
     }
 )
 
 
-def write_folder(path: Path, stored: Stored, *, force: bool) -> str:
-    """Write the model folder; returns the fingerprint. Raises OutputError, and nothing has changed then."""
+def write_folder(
+    path: Path, stored: Stored, *, force: bool, more: Callable[[Path], None] | None = None
+) -> str:
+    """Write the model folder; returns the fingerprint. Raises OutputError, and nothing has changed then.
+
+    more: writes further files of the model into the folder it is given.
+    """
     with new_folder(path, force=force, may_replace=_why_not_replace) as folder:
         mark = stored.fingerprint or fingerprint(stored.keys, stored.matrix)
         _write_matrix(folder / "model.safetensors", stored.matrix)
         _write_keys(folder / "keys.safetensors", stored)
         with (folder / "tokenizer.json").open("w", encoding="utf-8") as out:
             write_tokenizer(out, stored.keys, stored.counts, stored.provenance)
+        if more is not None:
+            more(folder)
         n_keys, dim = stored.matrix.shape
         _write_json(
             folder / "tokenizer_config.json",

@@ -63,9 +63,7 @@ class SubwordRule:
 
     def lists(self, data: UInt8Array, offsets: UInt64Array) -> tuple[UInt64Array, UInt32Array]:
         """For words (UTF-8 bytes, offsets [n + 1]): offsets [n + 1] of the lists, and the lists' buckets."""
-        own = _core.subword_lists(
-            data, offsets, min_n=self.min_n, max_n=self.max_n, n_buckets=self.n_buckets
-        )
+        own = _core.subword_lists(data, offsets, min_n=self.min_n, max_n=self.max_n, n_buckets=self.n_buckets)
         if not self.decomposition:
             return own
         ends = offsets.tolist()

@@ -89,7 +89,7 @@ struct Entries {
   std::size_t used = 0;
 };
 
-nb::tuple fasttext_entries(const In<std::uint8_t>& data, std::size_t n) {
+std::tuple<Out<std::uint8_t>, Out<std::uint64_t>, Out<std::int64_t>, Out<std::uint8_t>, std::size_t> fasttext_entries(const In<std::uint8_t>& data, std::size_t n) {
   Entries entries;
   {
     const nb::gil_scoped_release release;
@@ -105,8 +105,8 @@ nb::tuple fasttext_entries(const In<std::uint8_t>& data, std::size_t n) {
     }
     entries.used = static_cast<std::size_t>(at - data.data());
   }
-  return nb::make_tuple(to_array(std::move(entries.bytes)), to_array(std::move(entries.offsets)), to_array(std::move(entries.counts)),
-                        to_array(std::move(entries.types)), entries.used);
+  return {to_array(std::move(entries.bytes)), to_array(std::move(entries.offsets)), to_array(std::move(entries.counts)),
+          to_array(std::move(entries.types)), entries.used};
 }
 
 }  // namespace

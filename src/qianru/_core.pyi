@@ -197,7 +197,7 @@ def mean_rows(first: Annotated[NDArray[numpy.float32], dict(shape=(None, None), 
     out[i] = mean of first[i], if there is first, and of the rows of list i; ZERO_ROW is one of zeros, NO_ROW none.
     """
 
-def fasttext_entries(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int) -> tuple:
+def fasttext_entries(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], int]:
     """
     Up to n entries of a fastText dictionary: bytes, offsets, counts, types, and how many bytes they took.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -67,9 +68,7 @@ class SubwordRule:
         if not self.decomposition:
             return own
         ends = offsets.tolist()
-        parts = [
-            self._parts(data[begin:end].tobytes()) for begin, end in zip(ends[:-1], ends[1:], strict=True)
-        ]
+        parts = [self._parts(data[begin:end].tobytes()) for begin, end in pairwise(ends)]
         part_offsets = np.zeros(len(parts) + 1, dtype=np.uint64)
         np.cumsum([len(part) for part in parts], out=part_offsets[1:])
         found = _core.subword_lists(

@@ -200,7 +200,7 @@ class SubwordVectors:
                 max_n=self._rule.max_n,
                 **known,
             ),
-            bytes=keys.bytes,
+            text=keys.bytes,
             offsets=keys.offsets,
             counts=made,
             n_words=n_words,

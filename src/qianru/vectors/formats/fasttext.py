@@ -92,7 +92,7 @@ def file_keys(
     Raises FormatError where words are not UTF-8 or come twice and `replace` is false.
     """
     offsets = model.offsets[: model.n_words + 1]
-    data = model.bytes[: int(offsets[-1])]
+    data = model.text[: int(offsets[-1])]
     words: list[str] | None = None
     n_replaced = 0
     if not _is_utf8(data, offsets):
@@ -184,7 +184,7 @@ class _Reader:
         }
         return FastTextModel(
             arguments=arguments,
-            bytes=data,
+            text=data,
             offsets=offsets,
             counts=counts,
             n_words=n_words,

@@ -76,7 +76,7 @@ class QuantisedMatrix:
 class FastTextModel:
     """A whole file.
 
-    Words and labels are UTF-8 (or any other bytes), entry i is `bytes[offsets[i]:offsets[i + 1]]`, words
+    Words and labels are UTF-8 (or any other bytes), entry i is `text[offsets[i]:offsets[i + 1]]`, words
     first. A quantised model may be pruned: other buckets than `buckets` do not count. word_rows: float32 [n_words, dim], each word's own row, not yet averaged with its n-grams.
     ngram_rows: float32 [n, dim]; row i belongs to bucket `buckets[i]`, or to bucket i where that is None.
     output: float32 [n_labels or n_words, dim]. quantised, quantised_output: the codes, where the file has
@@ -84,7 +84,7 @@ class FastTextModel:
     """
 
     arguments: FastTextArguments
-    bytes: UInt8Array
+    text: UInt8Array
     offsets: UInt64Array
     counts: Int64Array
     n_words: int
@@ -105,12 +105,12 @@ class FastTextModel:
     def entry(self, i: int) -> bytes:
         """Word or label i as it stands in the file."""
         begin, end = self.offsets[i : i + 2].tolist()
-        return self.bytes[begin:end].tobytes()
+        return self.text[begin:end].tobytes()
 
     def word_vectors(self) -> Float32Array:
         """float32 [n_words, dim]: for each word the mean of its row and of those of its n-grams."""
         return mean_vectors(
-            self.bytes,
+            self.text,
             self.offsets[: self.n_words + 1],
             self.word_rows,
             self.ngram_rows,

@@ -70,7 +70,7 @@ def write_fasttext(path: Path, model: FastTextModel, *, force: bool) -> None:
 
 
 def _check_entries(model: FastTextModel) -> None:
-    data = model.bytes.tobytes()
+    data = model.text.tobytes()
     if b"\0" in data or (np.diff(model.offsets) == 0).any():
         raise ArgumentError("fastText's format cannot hold empty words or the character NUL")
 
@@ -79,7 +79,7 @@ def _write_dictionary(out: BinaryIO, model: FastTextModel) -> None:
     pruned = model.buckets if model.quantised is not None else None
     out.write(struct.pack("<3iq", len(model.counts), model.n_words, model.n_labels, model.n_tokens))
     out.write(struct.pack("<q", -1 if pruned is None else len(pruned)))
-    data, ends = model.bytes.tobytes(), model.offsets.tolist()
+    data, ends = model.text.tobytes(), model.offsets.tolist()
     parts = []
     for i, count in enumerate(model.counts.tolist()):
         parts.append(data[ends[i] : ends[i + 1]] + struct.pack("<bqb", 0, count, i >= model.n_words))

@@ -33,6 +33,8 @@ _HEAD = struct.Struct("<12id")
 _MAX_DIM = 1 << 20
 _MAX_N = 255
 _MAX_WORD = 16384
+# Sums of these stay finite.
+_MAX_NUMBER = 1e30
 # Longer parts would let a small file ask for a large matrix; fastText's default is 2.
 _MAX_SUB_DIM = 64
 # Floats added up in taking means, beyond a thousand for each byte of the file: more is no honest file.
@@ -285,6 +287,8 @@ class _Reader:
         bad = _core.first_row_not_finite(matrix) if n else -1
         if bad >= 0:
             raise self._error(f"row {bad} of the {name} matrix holds NaN or infinity", at)
+        if n and max(matrix.max(), -matrix.min()) > _MAX_NUMBER:
+            raise self._error(f"the {name} matrix holds numbers beyond {_MAX_NUMBER:g}", at)
         return matrix, codes
 
     def _quantised(self, n: int, dim: int, name: str, has_norms: bool) -> QuantisedMatrix:

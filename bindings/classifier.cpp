@@ -2,6 +2,7 @@
 #include "module.h"
 
 #include "static/classifier.h"
+#include "static/product_quantiser.h"
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
@@ -161,7 +162,7 @@ void bind_trainer(nb::module_& m) {
 
 // The scorer and the arrays that it points into.
 struct Scorer {
-  MatrixIn inputs, outputs;
+  MatrixIn word_rows, ngram_rows, outputs;
   ClassifierScorer scorer;
 };
 
@@ -170,21 +171,22 @@ void bind_scorer(nb::module_& m) {
       .def(
           "__init__",
           [](Scorer* self, const In<std::uint8_t>& bytes, const In<std::uint64_t>& offsets, std::optional<In<std::uint32_t>> buckets,
-             const MatrixIn& inputs, const MatrixIn& outputs, const In<std::uint64_t>& label_counts, std::string_view loss, int min_n,
+             const MatrixIn& word_rows, const MatrixIn& ngram_rows, const MatrixIn& outputs, const In<std::uint64_t>& label_counts, std::string_view loss, int min_n,
              int max_n, std::uint32_t n_buckets, int word_ngrams, bool pruned) {
             const std::vector<std::string_view> words = texts(bytes, offsets);
             std::vector<std::uint32_t> held;
             if (buckets) held.assign(buckets->data(), buckets->data() + buckets->shape(0));
-            const std::size_t n_rows = words.size() + (buckets ? held.size() : n_buckets), dim = inputs.shape(1);
-            require(inputs.shape(0) == n_rows, "inputs must have a row for each word and each bucket");
+            const std::size_t n_rows = buckets ? held.size() : n_buckets, dim = word_rows.shape(1);
+            require(word_rows.shape(0) == words.size(), "word_rows must have a row for each word");
+            require(ngram_rows.shape(0) == n_rows && ngram_rows.shape(1) == dim, "ngram_rows must have a row for each bucket");
             require(outputs.shape(0) == label_counts.shape(0) && outputs.shape(1) == dim, "outputs must have a row for each label");
             require(label_counts.shape(0) >= 1, "there must be a label");
-            new (self) Scorer{inputs, outputs,
+            new (self) Scorer{word_rows, ngram_rows, outputs,
                               ClassifierScorer(words, held, !buckets, {{min_n, max_n, n_buckets}, word_ngrams, pruned}, loss_from(loss),
-                                               {label_counts.data(), label_counts.data() + label_counts.shape(0)}, inputs.data(),
-                                               outputs.data(), dim)};
+                                               {label_counts.data(), label_counts.data() + label_counts.shape(0)}, word_rows.data(),
+                                               ngram_rows.data(), outputs.data(), dim)};
           },
-          "bytes"_a, "offsets"_a, "buckets"_a.none(), "inputs"_a, "outputs"_a, "label_counts"_a, nb::kw_only(), "loss"_a, "min_n"_a,
+          "bytes"_a, "offsets"_a, "buckets"_a.none(), "word_rows"_a, "ngram_rows"_a, "outputs"_a, "label_counts"_a, nb::kw_only(), "loss"_a, "min_n"_a,
           "max_n"_a, "n_buckets"_a, "word_ngrams"_a, "pruned"_a)
       .def(
           "score",
@@ -209,7 +211,7 @@ void bind_scorer(nb::module_& m) {
               const nb::gil_scoped_release release;
               self.scorer.embed(all, means, n_rows);
             }
-            return std::make_tuple(to_matrix(std::move(means), self.inputs.shape(1)), to_array(std::move(n_rows)));
+            return std::make_tuple(to_matrix(std::move(means), self.word_rows.shape(1)), to_array(std::move(n_rows)));
           },
           "text"_a, "For each line the mean of its rows [n, dim], and how many rows it has.");
 }
@@ -217,6 +219,17 @@ void bind_scorer(nb::module_& m) {
 }  // namespace
 
 void bind_classifier(nb::module_& m) {
+  m.def(
+      "quantise",
+      [](const MatrixIn& rows, std::size_t sub_dim, std::uint64_t seed, const nb::ndarray<std::uint8_t, nb::ndim<2>, nb::c_contig, nb::device::cpu>& codes,
+         const nb::ndarray<float, nb::ndim<1>, nb::c_contig, nb::device::cpu>& centroids) {
+        const std::size_t n = rows.shape(0), dim = rows.shape(1);
+        require(sub_dim >= 1 && codes.shape(0) == n && codes.shape(1) == (dim + sub_dim - 1) / sub_dim, "codes must be [n, parts]");
+        require(centroids.shape(0) == 256 * dim && n <= UINT32_MAX, "centroids must be [256 * dim]");
+        const nb::gil_scoped_release release;
+        qianru::quantise(rows.data(), n, dim, sub_dim, seed, codes.data(), centroids.data());
+      },
+      "rows"_a, "sub_dim"_a, "seed"_a, "codes"_a, "centroids"_a, "Product quantisation of rows [n, dim]: fills codes and centroids.");
   bind_data(m);
   bind_trainer(m);
   bind_scorer(m);

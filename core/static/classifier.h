@@ -84,11 +84,11 @@ struct ClassifierRule {
 
 class ClassifierScorer {
  public:
-  // inputs: a row for each word and then for each of `buckets` (or for every bucket, where has_all_buckets); outputs: a row for
-  // each label. label_counts (falling) make the tree of hierarchical softmax.
+  // word_rows: a row for each word; ngram_rows: for each of `buckets`, or for every bucket where has_all_buckets; outputs: a row
+  // for each label. label_counts (falling) make the tree of hierarchical softmax.
   ClassifierScorer(const std::vector<std::string_view>& words, const std::vector<std::uint32_t>& buckets, bool has_all_buckets,
                    const ClassifierRule& rule, ClassifierLoss loss, const std::vector<std::uint64_t>& label_counts,
-                   const float* inputs, const float* outputs, std::size_t dim);
+                   const float* word_rows, const float* ngram_rows, const float* outputs, std::size_t dim);
 
   std::size_t n_labels() const { return label_counts_.size(); }
 
@@ -111,8 +111,8 @@ class ClassifierScorer {
   ClassifierLoss loss_;
   std::vector<std::uint64_t> label_counts_;
   HuffmanPaths paths_;
-  const float *inputs_, *outputs_;
-  std::size_t dim_, n_words_;
+  const float *word_rows_, *ngram_rows_, *outputs_;
+  std::size_t dim_;
   std::vector<float> zeros_;
 };
 

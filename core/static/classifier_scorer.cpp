@@ -8,16 +8,16 @@ namespace qianru {
 
 ClassifierScorer::ClassifierScorer(const std::vector<std::string_view>& words, const std::vector<std::uint32_t>& buckets,
                                    bool has_all_buckets, const ClassifierRule& rule, ClassifierLoss loss,
-                                   const std::vector<std::uint64_t>& label_counts, const float* inputs, const float* outputs,
-                                   std::size_t dim)
+                                   const std::vector<std::uint64_t>& label_counts, const float* word_rows, const float* ngram_rows,
+                                   const float* outputs, std::size_t dim)
     : has_all_buckets_(has_all_buckets),
       rule_(rule),
       loss_(loss),
       label_counts_(label_counts),
-      inputs_(inputs),
+      word_rows_(word_rows),
+      ngram_rows_(ngram_rows),
       outputs_(outputs),
       dim_(dim),
-      n_words_(words.size()),
       zeros_(dim) {
   for (std::string_view word : words) words_.add(word, subword_hash(word));
   rows_of_buckets_.reserve(buckets.size());
@@ -27,12 +27,12 @@ ClassifierScorer::ClassifierScorer(const std::vector<std::string_view>& words, c
 
 void ClassifierScorer::append_bucket(std::uint32_t bucket, std::vector<const float*>& rows) const {
   if (has_all_buckets_) {
-    rows.push_back(inputs_ + (n_words_ + bucket) * dim_);
+    rows.push_back(ngram_rows_ + bucket * dim_);
     return;
   }
   const auto found = rows_of_buckets_.find(bucket);
   if (found != rows_of_buckets_.end())
-    rows.push_back(inputs_ + (n_words_ + found->second) * dim_);
+    rows.push_back(ngram_rows_ + found->second * dim_);
   else if (!rule_.pruned)
     rows.push_back(zeros_.data());
 }
@@ -47,7 +47,7 @@ void ClassifierScorer::for_lines(std::string_view text, Visit visit) const {
       text,
       [&](std::string_view token, std::uint32_t hash) {
         const std::uint32_t id = words_.find(token, hash);
-        if (id != TokenTable::kNone) rows.push_back(inputs_ + id * dim_);
+        if (id != TokenTable::kNone) rows.push_back(word_rows_ + id * dim_);
         found.clear();
         append_subwords(token, rule_.subwords, found);
         for (std::uint32_t bucket : found) append_bucket(bucket, rows);

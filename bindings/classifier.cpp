@@ -100,7 +100,7 @@ void bind_data(nb::module_& m) {
           "word_ngrams"_a, "Keep the frequent words and labels, and new ones of `more`; give rows to words and buckets.")
       .def_prop_ro("n_lines", &ClassifierData::n_lines)
       .def_prop_ro("n_tokens", &ClassifierData::n_tokens)
-      .def_prop_ro("buckets", [](const ClassifierData& data) { return to_array(std::vector<std::uint32_t>(data.buckets())); })
+      .def("buckets", [](const ClassifierData& data) { return to_array(std::vector<std::uint32_t>(data.buckets())); })
       .def("words",
            [](const ClassifierData& data) {
              return names(data.n_words(), [&](std::size_t i) { return data.word(i); }, [&](std::size_t i) { return data.word_count(i); });

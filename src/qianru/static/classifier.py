@@ -254,7 +254,7 @@ def _classifier(
         n_tokens=data.n_tokens,
         word_rows=inputs[:n_words],
         ngram_rows=inputs[n_words:],
-        buckets=data.buckets if settings.n_buckets else None,
+        buckets=data.buckets() if settings.n_buckets else None,
         output=output,
         provenance=told,
     )

@@ -31,6 +31,8 @@ NB_MODULE(_core, m) {
   bind_text(m);
   bind_static(m);
   bind_counts(m);
+  bind_fasttext(m);
+  bind_classifier(m);
   bind_vectors(m);
   bind_search(m);
 }

@@ -7,3 +7,5 @@ void bind_static(nanobind::module_& m);
 void bind_counts(nanobind::module_& m);
 void bind_vectors(nanobind::module_& m);
 void bind_search(nanobind::module_& m);
+void bind_fasttext(nanobind::module_& m);
+void bind_classifier(nanobind::module_& m);

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from qianru.static.grow import grow
     from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
-    from qianru.vectors import Neighbour, Vectors, load
+    from qianru.vectors import Neighbour, SubwordVectors, Vectors, load
 
 __version__ = "0.1.0"
 
@@ -39,6 +39,7 @@ __all__ = [
     "OutputError",
     "Progress",
     "QianruError",
+    "SubwordVectors",
     "TerminalProgress",
     "TrainingError",
     "UnknownWordError",
@@ -57,7 +58,7 @@ __all__ = [
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
     "qianru.static": ("grow", "prune", "train_glove", "train_ppmi", "train_word2vec"),
-    "qianru.vectors": ("Neighbour", "Vectors", "load"),
+    "qianru.vectors": ("Neighbour", "SubwordVectors", "Vectors", "load"),
     "qianru.sample": ("sample_lines", "write_sample"),
     "qianru.progress": ("Progress", "TerminalProgress"),
     "qianru.errors": (

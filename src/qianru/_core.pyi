@@ -260,6 +260,111 @@ def sparse_mirror(offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), 
 def sparse_times_dense(offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], columns: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], values: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], dense: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], low: int, high: int) -> None:
     """Rows low to high of out [n, k] = matrix [n, m] times dense [m, k]."""
 
+SUBWORD_SEED: int = 2166136261
+
+ZERO_ROW: int = 4294967295
+
+NO_ROW: int = 4294967294
+
+def subword_hash(text: bytes, seed: int = 2166136261) -> int:
+    """
+    fastText's hash of the bytes, or of what `seed` is the hash of and the bytes.
+    """
+
+def subwords(word: bytes, *, min_n: int, max_n: int, n_buckets: int, seed: int = 2166136261) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+    """The buckets of the n-grams of `<word>` in UTF-8."""
+
+def subword_lists(bytes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, min_n: int, max_n: int, n_buckets: int, seed: int = 2166136261) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+    """The same for many words: offsets [n + 1] and buckets."""
+
+def mean_rows(first: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)] | None, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], lists: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
+    """
+    out[i] = mean of first[i], if there is first, and of the rows of list i; ZERO_ROW is one of zeros, NO_ROW none.
+    """
+
+def fasttext_entries(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], int]:
+    """
+    Up to n entries of a fastText dictionary: bytes, offsets, counts, types, and how many bytes they took.
+    """
+
+def quantise(rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], sub_dim: int, seed: int, codes: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu')], centroids: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None:
+    """Product quantisation of rows [n, dim]: fills codes and centroids."""
+
+class ClassifierData:
+    """Labelled lines of text, counted and turned into rows."""
+
+    def __init__(self) -> None: ...
+
+    def add(self, text: bytes, label_prefix: bytes) -> None:
+        """Read lines; tokens that begin with the prefix are labels."""
+
+    def finish(self, *, min_count: int, min_count_label: int, more: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], more_offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], min_n: int, max_n: int, n_buckets: int, word_ngrams: int) -> None:
+        """
+        Keep the frequent words and labels, and new ones of `more`; give rows to words and buckets.
+        """
+
+    @property
+    def n_lines(self) -> int: ...
+
+    @property
+    def n_tokens(self) -> int: ...
+
+    def buckets(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]: ...
+
+    def words(self) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]]: ...
+
+    def labels(self) -> tuple[Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]]: ...
+
+    def line(self, line: int) -> tuple[list[int], list[int]]:
+        """Rows and labels of one line. For tests."""
+
+class ClassifierTrainer:
+    """Trains a linear classifier, one epoch at a time."""
+
+    def __init__(self, data: ClassifierData, *, dim: int, loss: str, learning_rate: float, epochs: int, threads: int, seed: int) -> None: ...
+
+    def start_epoch(self) -> None: ...
+
+    def wait(self, seconds: float) -> bool:
+        """True once the epoch has ended."""
+
+    def stop(self) -> None: ...
+
+    @property
+    def n_lines_done(self) -> int: ...
+
+    @property
+    def n_examples(self) -> int: ...
+
+    @property
+    def loss(self) -> float: ...
+
+    @property
+    def diverged(self) -> bool: ...
+
+    @property
+    def n_inputs(self) -> int: ...
+
+    def read_inputs(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None: ...
+
+    def read_outputs(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None: ...
+
+    def write_inputs(self, ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
+        """Start these rows [n] from others [n, dim]."""
+
+class ClassifierScorer:
+    """The labels' scores of new lines."""
+
+    def __init__(self, bytes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], buckets: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None, word_rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], ngram_rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], outputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], label_counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, loss: str, min_n: int, max_n: int, n_buckets: int, word_ngrams: int, pruned: bool) -> None: ...
+
+    def score(self, text: bytes) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        For each line: log-probabilities (logits for ova) [n, n_labels], and how many rows it has.
+        """
+
+    def embed(self, text: bytes) -> tuple[Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """For each line the mean of its rows [n, dim], and how many rows it has."""
+
 def slots_for(n_keys: int) -> int:
     """The slots that the table of this many keys has."""
 

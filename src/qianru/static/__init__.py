@@ -1,7 +1,10 @@
-"""Ids become one vector per word: one-hot, PPMI, word2vec, GloVe; and models grow, are trained on, and are pruned."""
+"""Ids become one vector per word: one-hot, PPMI, word2vec, GloVe; texts become labels; and models grow, are trained on, and are pruned."""
 
 from __future__ import annotations
 
+from qianru.static.classifier import ClassifierSettings, train_classifier
+from qianru.static.classifier_model import Classifier, Prediction
+from qianru.static.classifier_report import ClassifierReport, LabelScore
 from qianru.static.cooccurrence import Cooccurrence, count_cooccurrences
 from qianru.static.glove import GloveSettings, train_glove
 from qianru.static.grow import GrowthReport, grow
@@ -12,16 +15,22 @@ from qianru.static.settings import Word2vecSettings
 from qianru.static.word2vec import train_word2vec
 
 __all__ = [
+    "Classifier",
+    "ClassifierReport",
+    "ClassifierSettings",
     "Cooccurrence",
     "GloveSettings",
     "GrowthReport",
+    "LabelScore",
     "OneHot",
     "PpmiSettings",
+    "Prediction",
     "PruneReport",
     "Word2vecSettings",
     "count_cooccurrences",
     "grow",
     "prune",
+    "train_classifier",
     "train_glove",
     "train_ppmi",
     "train_word2vec",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from qianru.vectors.algebra import Neighbour
+from qianru.vectors.subword_rule import SubwordRule
+from qianru.vectors.subwords import SubwordAnswer, SubwordVectors
 from qianru.vectors.vectors import Vectors
 
 load = Vectors.load
 
-__all__ = ["Neighbour", "Vectors", "load"]
+__all__ = ["Neighbour", "SubwordAnswer", "SubwordRule", "SubwordVectors", "Vectors", "load"]

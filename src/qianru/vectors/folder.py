@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -42,14 +42,25 @@ _FILES = frozenset(
         "modules.json",
         "qianru.json",
         "training.safetensors",  # written by static/parent.py, if at all
+        # Of models with n-grams.
+        "subwords.safetensors",
+        "decomposition.json",
     }
 )
 
 
-def write_folder(path: Path, stored: Stored, *, force: bool, codes: Codes | None = None) -> str:
+def write_folder(
+    path: Path,
+    stored: Stored,
+    *,
+    force: bool,
+    codes: Codes | None = None,
+    more: Callable[[Path], None] | None = None,
+) -> str:
     """Write the model folder; returns the fingerprint. Raises OutputError, and nothing has changed then.
 
     codes: written instead of the matrix, which must be what they stand for.
+    more: writes further files of the model into the folder it is given.
     """
     with new_folder(path, force=force, may_replace=_why_not_replace) as folder:
         mark = stored.fingerprint or fingerprint(stored.keys, stored.matrix)
@@ -59,6 +70,8 @@ def write_folder(path: Path, stored: Stored, *, force: bool, codes: Codes | None
             _write_tensors(folder / "biases.safetensors", {"biases": [stored.biases]}, {"format": "pt"})
         with (folder / "tokenizer.json").open("w", encoding="utf-8") as out:
             write_tokenizer(out, stored.keys, stored.counts, stored.provenance)
+        if more is not None:
+            more(folder)
         n_keys, dim = stored.matrix.shape
         _write_json(
             folder / "tokenizer_config.json",

@@ -21,6 +21,7 @@ from qianru.errors import FormatError
 _DTYPES: dict[str, np.dtype[np.generic]] = {
     "F32": np.dtype("<f4"),
     "U64": np.dtype("<u8"),
+    "U32": np.dtype("<u4"),
     "U8": np.dtype("u1"),
     "F16": np.dtype("<f2"),
     "I8": np.dtype("i1"),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.folder import read_folder
+from qianru.vectors.formats.fasttext import read_fasttext_vectors
 from qianru.vectors.formats.gguf import write_gguf
 from qianru.vectors.formats.glove import read_glove, write_glove
 from qianru.vectors.formats.numpy_files import read_npy, write_npy
@@ -24,6 +25,7 @@ ERRORS = ("strict", "replace", "surrogateescape")
 
 _READERS: dict[str, Callable[..., Stored]] = {
     "word2vec": read_word2vec,
+    "fasttext": read_fasttext_vectors,
     "glove": read_glove,
     "safetensors": read_safetensors,
     "npy": read_npy,

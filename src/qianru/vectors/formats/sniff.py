@@ -6,6 +6,7 @@ import gzip
 import zlib
 from pathlib import Path
 
+from qianru.vectors.formats.fasttext import looks_like_fasttext
 from qianru.vectors.formats.glove import looks_like_glove
 from qianru.vectors.formats.numpy_files import MAGIC as NPY_MAGIC
 from qianru.vectors.formats.projector import looks_like_tsv, metadata_names
@@ -15,7 +16,6 @@ from qianru.vectors.formats.word2vec import looks_like_word2vec
 from qianru.vectors.formats.words import find_companion
 
 _HEAD = 1 << 18
-_FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 # Files that are told by their first bytes, and never read here.
 _OTHERS = (
     (b"PK\x03\x04", "zip"),
@@ -129,14 +129,14 @@ def _sniff_bytes(head: bytes, path: Path) -> str:
         return "npy"
     if head.startswith(b"GGUF"):
         return "gguf"
-    if head.startswith(_FASTTEXT_MAGIC):
-        return "fasttext"
     if path.suffix.lower() == ".tsv" and looks_like_tsv(head):
         return "tsv"
     if looks_like_word2vec(head.removeprefix(BOM)):
         return "word2vec"
     if head[0] == 0x80 and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
         return "pickle"
+    if looks_like_fasttext(head):
+        return "fasttext"
     if looks_like_safetensors(head):
         return "safetensors"
     for magic, kind in _OTHERS:

@@ -55,7 +55,7 @@ static double window_step(const Rows& inputs, const Rows& outputs, const Labels&
     v_rows.push_back(v.row(i));
   }
   const std::size_t n_scores = (n_inputs * n_outputs + 15) / 16 * 16;
-  std::vector<float> scores(n_scores + 16), hidden(u.stride()), signs(n_scores, 1.0f);
+  std::vector<float> scores(n_scores + 16), hidden(2 * u.stride()), signs(n_scores, 1.0f);
   for (std::size_t i = 0; i < n_inputs * n_outputs; ++i) signs[i] = labels.data()[i % n_outputs] ? -1.0f : 1.0f;
   qianru::LossSum loss;
   const qianru::Window window{u_rows.data(), v_rows.data(), signs.data(), scores.data(), static_cast<int>(n_inputs),

@@ -81,7 +81,7 @@ struct Word2vecTrainer::Worker {
       frame.scores.resize(n_pairs + 16);
       if (options.negative == 0) frame.signs.assign(n_pairs, 1.0f);
     }
-    hidden.resize(static_cast<std::size_t>(n_floats));
+    hidden.resize(2 * static_cast<std::size_t>(n_floats));
     if (options.negative > 0) {
       patterns.resize(n_outputs + 1);
       for (std::size_t n = 1; n <= n_outputs; ++n) {

@@ -170,29 +170,71 @@ void skipgram(const Window& w, const Window* next, int n_floats, float rate, Los
   loss.n_pairs += static_cast<std::uint64_t>(w.n_inputs);
 }
 
-void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
-  const float share = 1.0f / static_cast<float>(w.n_inputs);
-  for (int k = 0; k < n_floats; k += kWidth) {
-    Vf h = load(w.inputs[0] + k);
-    for (int c = 1; c < w.n_inputs; ++c) h += load(w.inputs[c] + k);
-    store(hidden + k, h * share);
+// hidden = mean of the input rows, T vectors of it at k.
+template <int T>
+inline void mean_block(const Window& w, std::ptrdiff_t k, float share, float* hidden) {
+  Vf sums[T];
+  for (int t = 0; t < T; ++t) sums[t] = load(w.inputs[0] + k + t * kWidth);
+  for (int c = 1; c < w.n_inputs; ++c)
+    for (int t = 0; t < T; ++t) sums[t] += load(w.inputs[c] + k + t * kWidth);
+  for (int t = 0; t < T; ++t) store(hidden + k + t * kWidth, sums[t] * share);
+}
+
+// Adds T vectors of the gain at k to every input row.
+template <int T>
+inline void gain_block(const Window& w, std::ptrdiff_t k, const float* gain) {
+  Vf gains[T];
+  for (int t = 0; t < T; ++t) gains[t] = load(gain + k + t * kWidth);
+  for (int c = 0; c < w.n_inputs; ++c) {
+    float* const row = pointer_in_register(w.inputs[c] + k);
+    for (int t = 0; t < T; ++t) store(row + t * kWidth, load(row + t * kWidth) + gains[t]);
   }
+}
+
+// v_j += g_j h for N outputs, and gain = sum_j g_j v_j before that, on top of what is there unless these are the first ones.
+template <int N>
+[[gnu::noinline]] void cbow_columns(float* const* outputs, int n_floats, const float* gradients, const float* hidden, bool is_first,
+                                    float* gain) {
+  float* rows[N];
+  Vf g[N];
+  for (int j = 0; j < N; ++j) {
+    rows[j] = pointer_in_register(outputs[j]);
+    g[j] = broadcast(gradients[j]);
+  }
+  for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
+    const Vf h = load(hidden + k);
+    Vf sum = is_first ? Vf{} : load(gain + k);
+#pragma GCC unroll 6
+    for (int j = 0; j < N; ++j) {
+      const Vf v = load(rows[j] + k);
+      sum = fma(g[j], v, sum);
+      store(rows[j] + k, fma(g[j], h, v));
+    }
+    store(gain + k, sum);
+  }
+}
+
+// Calls visit(integral_constant<T>, k) for blocks of four vectors and the rest one by one.
+template <typename Visit>
+inline void for_blocks(std::ptrdiff_t n_floats, Visit visit) {
+  std::ptrdiff_t k = 0;
+  for (; k + 4 * kWidth <= n_floats; k += 4 * kWidth) visit(std::integral_constant<int, 4>{}, k);
+  for (; k < n_floats; k += kWidth) visit(std::integral_constant<int, 1>{}, k);
+}
+
+void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
+  float* const gain = hidden + n_floats;
+  const float share = 1.0f / static_cast<float>(w.n_inputs);
+  for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { mean_block<t.value>(w, k, share, hidden); });
   float* const inputs[1] = {hidden};
   const Window one{inputs, w.outputs, w.signs, w.scores, 1, w.n_outputs};
   score(one, n_floats);
   gradients_from_scores(one, rate, loss);
-  for (int k = 0; k < n_floats; k += kWidth) {
-    const Vf h = load(hidden + k);
-    Vf gain = {};
-    for (int j = 0; j < w.n_outputs; ++j) {
-      const Vf g = broadcast(w.scores[j]);
-      const Vf v = load(w.outputs[j] + k);
-      gain = fma(g, v, gain);
-      store(w.outputs[j] + k, fma(g, h, v));
-    }
-    gain *= input_scale;
-    for (int c = 0; c < w.n_inputs; ++c) store(w.inputs[c] + k, load(w.inputs[c] + k) + gain);
-  }
+  for_column_groups(w.n_outputs, [&](auto n, int first) {
+    cbow_columns<n.value>(w.outputs + first, n_floats, w.scores + first, hidden, first == 0, gain);
+  });
+  for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) store(gain + k, load(gain + k) * input_scale);
+  for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { gain_block<t.value>(w, k, gain); });
   loss.n_pairs += 1;
 }
 

@@ -52,7 +52,8 @@ struct Word2vecKernels {
   void (*scores)(const Window& window, int n_floats);
   void (*skipgram)(const Window& window, const Window* next, int n_floats, float rate, LossSum& loss);
   // h = mean of the inputs; each input row moves by `input_scale` times h's gradient: 1 for word2vec.c's update,
-  // 1 / n_inputs for the true gradient of the mean (Irsoy et al. 2021, arXiv:2012.15332). hidden: [n_floats], room for h.
+  // 1 / n_inputs for the true gradient of the mean (Irsoy et al. 2021, arXiv:2012.15332). hidden: [2 * n_floats], room for
+  // h and its gain.
   void (*cbow)(const Window& window, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss);
 };
 

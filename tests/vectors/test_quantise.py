@@ -107,8 +107,9 @@ def test_any_matrix(matrix: np.ndarray, method: str) -> None:
     assert decoded.shape == matrix.shape
     assert np.isfinite(decoded).all()
     most = np.abs(matrix).max(axis=1, keepdims=True)
-    # Fewer rows than centroids: each part of each row is a centroid itself.
-    bound = {"float16": 2**-11, "int8": 0.51 / 127, "pq": 1e-5}[method]
+    # Fewer rows than centroids: each part of each row is a centroid itself, or so close to one that float32's squared distances,
+    # exact to some 1e-7 of the squared lengths, do not tell them apart.
+    bound = {"float16": 2**-11, "int8": 0.51 / 127, "pq": 1e-3}[method]
     assert (np.abs(decoded - matrix) <= bound * most + 1e-7).all()
 
 

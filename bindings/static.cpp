@@ -4,6 +4,7 @@
 
 #include <nanobind/ndarray.h>
 
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
@@ -19,6 +20,7 @@ using qianru::Word2vecTrainer;
 using Ids = nb::ndarray<const std::uint32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Counts = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Rows = nb::ndarray<float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+using Offsets = nb::ndarray<const std::uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Labels = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Shares = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using ConstRows = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
@@ -37,6 +39,14 @@ static void copy_rows(const Word2vecTrainer& trainer, const Array& array, std::s
     else
       std::memcpy(array.data() + i * dim, row, dim * sizeof(float));
   }
+}
+
+// Throws unless there is a list for each word and all its rows are there.
+static void check_lists(const Offsets& offsets, const Ids& rows, std::size_t n_keys, std::size_t n_shared) {
+  bool is_sound = offsets.shape(0) == n_keys + 1 && offsets.data()[0] == 0 && offsets.data()[n_keys] == rows.shape(0);
+  for (std::size_t i = 0; is_sound && i < n_keys; ++i) is_sound = offsets.data()[i] <= offsets.data()[i + 1];
+  for (std::size_t i = 0; is_sound && i < rows.shape(0); ++i) is_sound = rows.data()[i] < n_shared;
+  if (!is_sound) throw std::invalid_argument("shared_offsets and shared_rows must list rows below n_shared for each key");
 }
 
 // One step of the kernel on rows of a padded matrix, so that tests can hold it against a plain twin.
@@ -109,14 +119,23 @@ void bind_static(nb::module_& m) {
           "__init__",
           [](Word2vecTrainer* self, const Ids& ids, const Counts& counts, int dim, int window, int negative, bool cbow,
              bool mean_gradient, double sample, double learning_rate, double min_learning_rate, int epochs, int threads,
-             std::uint64_t seed) {
-            const Word2vecOptions options{dim,           window,            negative, cbow,    mean_gradient, sample,
-                                          learning_rate, min_learning_rate, epochs,   threads, seed};
+             std::uint64_t seed, double negative_power, double start_range, const std::optional<Offsets>& shared_offsets,
+             const std::optional<Ids>& shared_rows, std::size_t n_shared) {
+            const Word2vecOptions options{dim,    window,        negative,          cbow,   mean_gradient,
+                                          sample, learning_rate, min_learning_rate, epochs, threads,
+                                          seed,   negative_power, start_range};
+            qianru::SharedRows shared;
+            if (shared_offsets && shared_rows) {
+              check_lists(*shared_offsets, *shared_rows, counts.shape(0), n_shared);
+              shared = {shared_offsets->data(), shared_rows->data(), n_shared};
+            }
             const nb::gil_scoped_release release;
-            new (self) Word2vecTrainer(ids.data(), ids.shape(0), counts.data(), counts.shape(0), options);
+            new (self) Word2vecTrainer(ids.data(), ids.shape(0), counts.data(), counts.shape(0), options, shared);
           },
           "ids"_a, "counts"_a, nb::kw_only(), "dim"_a, "window"_a, "negative"_a, "cbow"_a, "mean_gradient"_a, "sample"_a,
-          "learning_rate"_a, "min_learning_rate"_a, "epochs"_a, "threads"_a, "seed"_a, nb::keep_alive<1, 2>())
+          "learning_rate"_a, "min_learning_rate"_a, "epochs"_a, "threads"_a, "seed"_a, "negative_power"_a = 0.75,
+          "start_range"_a = 0.5, "shared_offsets"_a = nb::none(), "shared_rows"_a = nb::none(), "n_shared"_a = 0,
+          nb::keep_alive<1, 2>(), nb::keep_alive<1, 16>(), nb::keep_alive<1, 17>())
       .def("start_epoch", &Word2vecTrainer::start_epoch, nb::call_guard<nb::gil_scoped_release>())
       .def("wait", &Word2vecTrainer::wait, "seconds"_a, nb::call_guard<nb::gil_scoped_release>(),
            "True once the epoch has ended.")
@@ -128,6 +147,7 @@ void bind_static(nb::module_& m) {
       .def_prop_ro("n_pairs", &Word2vecTrainer::n_pairs)
       .def_prop_ro("loss", &Word2vecTrainer::loss)
       .def_prop_ro("diverged", &Word2vecTrainer::diverged)
+      .def_prop_ro("n_inputs", &Word2vecTrainer::n_inputs)
       .def_prop_ro("n_outputs", &Word2vecTrainer::n_outputs)
       .def("skip_epochs", &Word2vecTrainer::skip_epochs, "n"_a, "Before the first epoch: as if n had been trained already.")
       .def(
@@ -140,15 +160,15 @@ void bind_static(nb::module_& m) {
       .def(
           "read_vectors",
           [](Word2vecTrainer& self, const Rows& out) {
-            copy_rows(self, out, self.n_keys(), [&](std::size_t i) { return self.vectors(i); });
+            copy_rows(self, out, self.n_inputs(), [&](std::size_t i) { return self.vectors(i); });
           },
-          "out"_a, "Copies the input vectors to out [n_keys, dim].")
+          "out"_a, "Copies the input rows, the words' and then the shared ones, to out [n_inputs, dim].")
       .def(
           "write_vectors",
           [](Word2vecTrainer& self, const ConstRows& rows) {
-            copy_rows(self, rows, self.n_keys(), [&](std::size_t i) { return self.vectors(i); });
+            copy_rows(self, rows, self.n_inputs(), [&](std::size_t i) { return self.vectors(i); });
           },
-          "rows"_a, "Copies rows [n_keys, dim] to the input vectors.")
+          "rows"_a, "Copies rows [n_inputs, dim] to the input rows.")
       .def(
           "read_outputs",
           [](Word2vecTrainer& self, const Rows& out) {

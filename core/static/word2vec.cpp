@@ -1,8 +1,10 @@
 #include "static/word2vec.h"
 
+#include "static/classifier_kernel.h"
 #include "static/hot_rows.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <stdexcept>
@@ -64,8 +66,8 @@ struct Word2vecTrainer::Worker {
   };
 
   Worker(const Word2vecOptions& options, std::size_t longest_path, int n_floats, Matrix& input_rows, Matrix& output_rows,
-         std::size_t n_hot)
-      : hot_inputs(input_rows, 0, std::min(n_hot, input_rows.n_rows())),
+         std::size_t n_hot, bool has_shared)
+      : hot_inputs(input_rows, 0, has_shared ? 0 : std::min(n_hot, input_rows.n_rows())),
         // The words are sorted by count, the inner nodes of the Huffman tree end with the root.
         hot_outputs(output_rows, options.negative > 0 ? 0 : output_rows.n_rows() - std::min(n_hot, output_rows.n_rows()),
                     std::min(n_hot, output_rows.n_rows())) {
@@ -89,6 +91,11 @@ struct Word2vecTrainer::Worker {
         for (std::size_t i = 0; i < n_pairs; i += n) patterns[n][i] = -1.0f;
       }
     }
+    if (has_shared) {
+      ring_mask = std::bit_ceil(n_inputs + 2) - 1;
+      ring.resize((ring_mask + 1) * static_cast<std::size_t>(n_floats));
+      before.resize(ring.size());
+    }
     ids.reserve(kChunk);
     positions.reserve(kChunk);
     line_begin.reserve(kChunk);
@@ -106,6 +113,11 @@ struct Word2vecTrainer::Worker {
   Slot slots[kSlots];
   Frame frames[2];
   HotRows hot_inputs, hot_outputs;
+  // With shared rows: the input vectors of the words within reach, made when a word comes within reach; when it is out of reach,
+  // each of its rows takes what the vector gained. So the rows are gathered and scattered once a token and not once a window.
+  std::vector<float> ring, before;  // [ring_mask + 1, n_floats]: the vectors, and as they were made
+  std::size_t ring_mask = 0;
+  std::vector<float*> parts;
   struct Lent {
     float *row, *copy;
     float share;
@@ -123,13 +135,14 @@ struct Word2vecTrainer::Worker {
 };
 
 Word2vecTrainer::Word2vecTrainer(const std::uint32_t* ids, std::size_t n_positions, const std::uint64_t* counts,
-                                 std::size_t n_keys, const Word2vecOptions& options)
+                                 std::size_t n_keys, const Word2vecOptions& options, const SharedRows& shared)
     : ids_(ids),
       n_positions_(n_positions),
       n_keys_(n_keys),
       options_(options),
+      shared_(shared),
       keep_(keep_thresholds(counts, n_keys, options.sample)),
-      inputs_(n_keys, static_cast<std::size_t>(options.dim)),
+      inputs_(n_keys + shared.n_rows, static_cast<std::size_t>(options.dim)),
       outputs_(n_keys < 2 ? 0 : outputs_of(options, n_keys), static_cast<std::size_t>(options.dim)),
       token_key_(stream_key(options.seed, kTokenStream)),
       negative_key_(stream_key(options.seed, kNegativeStream)) {
@@ -139,16 +152,17 @@ Word2vecTrainer::Word2vecTrainer(const std::uint32_t* ids, std::size_t n_positio
   if (options.dim < 1 || options.window < 1 || options.negative < 0 || options.threads < 1 || options.epochs < 1)
     throw std::invalid_argument("dim, window, threads and epochs must be at least 1, negative at least 0");
   if (options.negative > 0)
-    negatives_ = std::make_unique<AliasTable>(counts, n_keys, 0.75);
+    negatives_ = std::make_unique<AliasTable>(counts, n_keys, options.negative_power);
   else
     paths_ = huffman_paths(counts, n_keys);
   const std::uint64_t key = stream_key(options.seed, kInitStream);
   const auto dim = static_cast<std::size_t>(options.dim);
-  for (std::size_t word = 0; word < n_keys; ++word) {
-    float* row = inputs_.row(word);
+  const auto width = static_cast<float>(2.0 * options.start_range);
+  for (std::size_t i = 0; i < inputs_.n_rows(); ++i) {
+    float* row = inputs_.row(i);
     for (std::size_t k = 0; k < dim; ++k) {
-      const auto bits = static_cast<float>(random_at(key, word * dim + k) >> 40);  // 24 bits: exact in a float
-      row[k] = (bits / 16777216.0f - 0.5f) / static_cast<float>(options.dim);
+      const auto bits = static_cast<float>(random_at(key, i * dim + k) >> 40);  // 24 bits: exact in a float
+      row[k] = (bits / 16777216.0f - 0.5f) * width / static_cast<float>(options.dim);
     }
   }
 }
@@ -226,7 +240,7 @@ float Word2vecTrainer::rate_at(std::size_t position) const {
 void Word2vecTrainer::run_worker() {
   const auto n_threads = static_cast<std::size_t>(options_.threads);
   const std::size_t n_hot = n_threads > 1 && input_shares_.empty() ? kHotRows / n_threads : 0;
-  Worker worker(options_, paths_.longest, n_floats_, inputs_, outputs_, n_hot);
+  Worker worker(options_, paths_.longest, n_floats_, inputs_, outputs_, n_hot, shared_.offsets != nullptr);
   auto merge = [&] {
     const std::lock_guard lock(merge_mutex_);
     worker.hot_inputs.merge();
@@ -309,7 +323,10 @@ void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
   }
   for (std::size_t j = 0; j < slot.n_outputs; ++j) prefetch_row(slot.outputs[j], n_floats_);
   const std::size_t entering = i + static_cast<std::size_t>(options_.window);
-  if (entering < worker.ids.size()) prefetch_row(worker.hot_inputs.row(worker.ids[entering]), n_floats_);
+  if (entering >= worker.ids.size()) return;
+  if (shared_.offsets == nullptr) return prefetch_row(worker.hot_inputs.row(worker.ids[entering]), n_floats_);
+  const std::size_t n_parts = parts_of(worker, worker.ids[entering]);
+  for (std::size_t j = 0; j < n_parts; ++j) prefetch_row(worker.parts[j], n_floats_);
 }
 
 void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t end) {
@@ -334,33 +351,85 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
   }
   close_line();
 
-  const Word2vecKernels& kernels = word2vec_kernels();
-  const std::size_t n = worker.ids.size();
+  const std::size_t n = worker.ids.size(), reach = static_cast<std::size_t>(options_.window);
+  const bool has_shared = shared_.offsets != nullptr;
   for (std::size_t i = 0; i < std::min(kDrawAhead, n); ++i) draw(worker, i);
   for (std::size_t i = 0; i < std::min(kAhead, n); ++i) prepare(worker, i);
-  Worker::Frame* waiting = nullptr;  // its scores are taken, its step is still to come
+  for (std::size_t i = 0; has_shared && i < std::min(reach, n); ++i) enter(worker, i);
+  int waiting = -1;  // the frame whose scores are taken and whose step is still to come
   for (std::size_t i = 0; i < n; ++i) {
     if (i + kDrawAhead < n) draw(worker, i + kDrawAhead);
     if (i + kAhead < n) prepare(worker, i + kAhead);
-    const int free = waiting == worker.frames;
-    if (!lay_window(worker, free, i)) continue;
-    Worker::Frame& frame = worker.frames[free];
-    if (options_.cbow) {
-      const float scale = options_.mean_gradient ? 1.0f / static_cast<float>(frame.window.n_inputs) : 1.0f;
-      kernels.cbow(frame.window, n_floats_, frame.rate, scale, worker.hidden.data(), worker.loss);
-    } else if (!input_shares_.empty()) {
-      kernels.scores(frame.window, n_floats_);
-      kernels.skipgram(frame.window, nullptr, n_floats_, frame.rate, worker.loss);
-    } else {
-      if (waiting != nullptr)
-        kernels.skipgram(waiting->window, &frame.window, n_floats_, waiting->rate, worker.loss);
-      else
-        kernels.scores(frame.window, n_floats_);
-      waiting = &frame;
-    }
-    if (!input_shares_.empty()) take_shares(worker);
+    if (has_shared && i + reach < n) enter(worker, i + reach);
+    step(worker, i, waiting);
+    // The window before this one has made its step: the word at its far end is needed no more.
+    if (has_shared && i > reach) leave(worker, i - reach - 1);
   }
-  if (waiting != nullptr) kernels.skipgram(waiting->window, nullptr, n_floats_, waiting->rate, worker.loss);
+  if (waiting >= 0) finish(worker, waiting);
+  for (std::size_t i = n - std::min(n, reach + 1); has_shared && i < n; ++i) leave(worker, i);
+}
+
+// Trains on the window of the chunk's i-th kept word; of skip-gram, on the one waiting, while this one is scored and waits.
+void Word2vecTrainer::step(Worker& worker, std::size_t i, int& waiting) {
+  const Word2vecKernels& kernels = word2vec_kernels();
+  const int free = waiting == 0;
+  if (!lay_window(worker, free, i)) {
+    if (waiting >= 0) finish(worker, waiting);
+    waiting = -1;
+    return;
+  }
+  const Worker::Frame& frame = worker.frames[free];
+  if (options_.cbow) {
+    const float scale = options_.mean_gradient ? 1.0f / static_cast<float>(frame.window.n_inputs) : 1.0f;
+    kernels.cbow(frame.window, n_floats_, frame.rate, scale, worker.hidden.data(), worker.loss);
+  } else if (!input_shares_.empty()) {
+    kernels.scores(frame.window, n_floats_);
+    finish(worker, free);
+  } else {
+    if (waiting >= 0) {
+      const Worker::Frame& ready = worker.frames[waiting];
+      kernels.skipgram(ready.window, &frame.window, n_floats_, ready.rate, worker.loss);
+    } else {
+      kernels.scores(frame.window, n_floats_);
+    }
+    waiting = free;
+  }
+  if (!input_shares_.empty()) take_shares(worker);
+}
+
+void Word2vecTrainer::finish(Worker& worker, int number) {
+  const Worker::Frame& frame = worker.frames[number];
+  word2vec_kernels().skipgram(frame.window, nullptr, n_floats_, frame.rate, worker.loss);
+}
+
+float* Word2vecTrainer::ring_row(Worker& worker, std::size_t i) {
+  return worker.ring.data() + (i & worker.ring_mask) * static_cast<std::size_t>(n_floats_);
+}
+
+// The word's rows, its own first; returns how many.
+std::size_t Word2vecTrainer::parts_of(Worker& worker, std::uint32_t word) {
+  worker.parts.clear();
+  worker.parts.push_back(inputs_.row(word));
+  for (std::uint64_t j = shared_.offsets[word]; j < shared_.offsets[word + 1]; ++j)
+    worker.parts.push_back(inputs_.row(n_keys_ + shared_.rows[j]));
+  return worker.parts.size();
+}
+
+// Makes the input vector of the chunk's i-th kept word.
+void Word2vecTrainer::enter(Worker& worker, std::size_t i) {
+  const auto n_floats = static_cast<std::size_t>(n_floats_);
+  const std::size_t n_parts = parts_of(worker, worker.ids[i]), at = (i & worker.ring_mask) * n_floats;
+  classifier_kernels().sum(worker.parts.data(), n_parts, n_floats, 1.0f / static_cast<float>(n_parts), worker.ring.data() + at);
+  std::copy_n(worker.ring.data() + at, n_floats, worker.before.data() + at);
+}
+
+// Gives each of the word's rows what the vector gained: then their mean has gained it too.
+void Word2vecTrainer::leave(Worker& worker, std::size_t i) {
+  const auto n_floats = static_cast<std::size_t>(n_floats_);
+  const std::size_t n_parts = parts_of(worker, worker.ids[i]), at = (i & worker.ring_mask) * n_floats;
+  float* const before = worker.before.data() + at;
+  for (std::size_t k = 0; k < n_floats; ++k) before[k] = worker.ring[at + k] - before[k];
+  classifier_kernels().add(worker.parts.data(), n_parts, n_floats, before);
 }
 
 // Fills the frame of this number with the window of the chunk's i-th kept word; false if the word stands alone.
@@ -369,7 +438,7 @@ bool Word2vecTrainer::lay_window(Worker& worker, int number, std::size_t i) {
   const Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
   std::size_t n_inputs = 0;
   for (std::size_t c = slot.low; c < slot.high; ++c)
-    if (c != i) frame.inputs[n_inputs++] = worker.hot_inputs.row(worker.ids[c]);
+    if (c != i) frame.inputs[n_inputs++] = shared_.offsets == nullptr ? worker.hot_inputs.row(worker.ids[c]) : ring_row(worker, c);
   if (n_inputs == 0) return false;
   if (!input_shares_.empty()) lend_copies(worker, frame.inputs.data(), n_inputs);
   if (options_.negative == 0) {

@@ -26,6 +26,16 @@ struct Word2vecOptions {
   int epochs = 5;  // the learning rate falls linearly over all of them
   int threads = 1;
   std::uint64_t seed = 1;
+  double negative_power = 0.75;  // negatives are drawn from count to this power
+  double start_range = 0.5;      // input rows start between -start_range / dim and start_range / dim
+};
+
+// Rows that words share, for fastText (Bojanowski et al. 2017, arXiv:1607.04606): the input vector of word i is the mean of its own
+// row and of rows n_keys + rows[offsets[i]] to n_keys + rows[offsets[i + 1] - 1]. Without offsets there are none.
+struct SharedRows {
+  const std::uint64_t* offsets = nullptr;
+  const std::uint32_t* rows = nullptr;
+  std::size_t n_rows = 0;
 };
 
 // One epoch at a time: start_epoch(), then wait() until it says true. Chunks of the stream are handed to the threads in order;
@@ -35,10 +45,10 @@ class Word2vecTrainer {
  public:
   static constexpr std::uint32_t kLineEnd = 0xFFFFFFFFu;
 
-  // `ids` (n_positions) must outlive the trainer; each id is below n_keys or kLineEnd, which no window crosses. `counts` fall.
+  // `ids` (n_positions) and the lists of `shared` must outlive the trainer; each id is below n_keys or kLineEnd, which no window crosses. `counts` fall.
   // Throws std::invalid_argument.
   Word2vecTrainer(const std::uint32_t* ids, std::size_t n_positions, const std::uint64_t* counts, std::size_t n_keys,
-                  const Word2vecOptions& options);
+                  const Word2vecOptions& options, const SharedRows& shared = {});
   ~Word2vecTrainer();
 
   // Before the first epoch: as if so many had been trained, whose matrices the caller then writes.
@@ -59,7 +69,8 @@ class Word2vecTrainer {
   bool diverged() const { return diverged_.load(std::memory_order_relaxed); }  // a loss was not finite; the epoch ended early
 
   void release_outputs();  // after the last epoch: makes room for a copy of the vectors
-  float* vectors(std::size_t word) { return inputs_.row(word); }
+  float* vectors(std::size_t i) { return inputs_.row(i); }  // the words' rows, then the shared ones
+  std::size_t n_inputs() const { return inputs_.n_rows(); }
   float* outputs(std::size_t i) { return outputs_.row(i); }  // of words, or of the inner nodes of the Huffman tree
   std::size_t n_outputs() const { return released_ ? 0 : outputs_.n_rows(); }
   std::size_t n_keys() const { return n_keys_; }
@@ -75,10 +86,17 @@ class Word2vecTrainer {
   bool lay_window(Worker& worker, int number, std::size_t i);
   void take_shares(Worker& worker) const;
   void draw(Worker& worker, std::size_t i);
+  std::size_t parts_of(Worker& worker, std::uint32_t word);
+  void enter(Worker& worker, std::size_t i);
+  void leave(Worker& worker, std::size_t i);
+  void step(Worker& worker, std::size_t i, int& waiting);
+  void finish(Worker& worker, int number);
+  float* ring_row(Worker& worker, std::size_t i);
 
   const std::uint32_t* ids_;
   std::size_t n_positions_, n_keys_;
   Word2vecOptions options_;
+  SharedRows shared_;
   std::vector<std::uint32_t> keep_;
   std::unique_ptr<AliasTable> negatives_;
   HuffmanPaths paths_;

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     )
     from qianru.progress import Progress, TerminalProgress
     from qianru.sample import sample_lines, write_sample
-    from qianru.static import train_glove, train_ppmi, train_word2vec
+    from qianru.static import (
+        Classifier,
+        train_classifier,
+        train_fasttext,
+        train_glove,
+        train_ppmi,
+        train_word2vec,
+    )
     from qianru.static.grow import grow
     from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
@@ -30,6 +37,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "train_fasttext",
+    "Classifier",
+    "train_classifier",
     "ArgumentError",
     "Corpus",
     "CorpusError",
@@ -57,7 +67,16 @@ __all__ = [
 
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
-    "qianru.static": ("grow", "prune", "train_glove", "train_ppmi", "train_word2vec"),
+    "qianru.static": (
+        "Classifier",
+        "grow",
+        "prune",
+        "train_classifier",
+        "train_fasttext",
+        "train_glove",
+        "train_ppmi",
+        "train_word2vec",
+    ),
     "qianru.vectors": ("Neighbour", "SubwordVectors", "Vectors", "load"),
     "qianru.sample": ("sample_lines", "write_sample"),
     "qianru.progress": ("Progress", "TerminalProgress"),

@@ -29,6 +29,9 @@ VERBS = [
     "transform",
     "train glove",
     "train ppmi",
+    "train classifier",
+    "train fasttext",
+    "predict",
     "train",
     "train word2vec",
 ]

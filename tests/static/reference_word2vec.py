@@ -26,9 +26,9 @@ def stream_key(seed: int, stream: int) -> int:
 class Alias:
     """Vose's table, filled in the same order as the core's."""
 
-    def __init__(self, counts: np.ndarray) -> None:
+    def __init__(self, counts: np.ndarray, power: float = 0.75) -> None:
         n = len(counts)
-        share = counts.astype(np.float64) ** 0.75
+        share = counts.astype(np.float64) ** power
         share = (share * n / share.sum()).tolist()
         self.slots = [(2**32 - 1, i) for i in range(n)]
         small = [i for i in range(n) if share[i] < 1]
@@ -51,9 +51,12 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
 
 
-def step(inputs, rows, outputs, targets, labels, rate, *, cbow=False, corrected=False, scores=None):
-    """One window; returns its loss. `scores` are those of a skip-gram window if they were taken earlier."""
-    u = inputs[rows]
+def step(rows, outputs, targets, labels, rate, *, cbow=False, corrected=False, scores=None):
+    """One window; moves the input rows (views) and outputs in place and returns the loss.
+
+    `scores` are those of a skip-gram window if they were taken earlier.
+    """
+    u = np.stack(rows)
     hidden = u.mean(axis=0, keepdims=True) if cbow else u
     if scores is None:
         scores = hidden @ outputs[targets].T
@@ -63,75 +66,103 @@ def step(inputs, rows, outputs, targets, labels, rate, *, cbow=False, corrected=
         move = (gradient @ outputs[targets])[0] * (1 / len(rows) if corrected else 1)
         outputs[targets] += gradient.T @ hidden
         for row in rows:
-            inputs[row] += move
+            row += move
         return loss
     for first in range(0, len(targets), 6):
         six = targets[first : first + 6]
         v, g = outputs[six].copy(), gradient[:, first : first + 6]
         for row, g_row in zip(rows, g, strict=True):
-            outputs[six] += np.outer(g_row, inputs[row])
-            inputs[row] += g_row @ v
+            outputs[six] += np.outer(g_row, row)
+            row += g_row @ v
     return loss
 
 
-def train(ids, counts, paths, *, dim, window, negative, cbow, corrected, sample, rate, floor, epochs, seed):
-    """Returns the input vectors [n_keys, dim] and the mean loss per pair of each epoch."""
+class Inputs:
+    """The input rows: a word's own, or with `lists` the mean of its own and shared rows while it is within reach."""
+
+    def __init__(self, n_keys, dim, seed, lists, n_shared, start_range):
+        key, n_rows = stream_key(seed, 3), n_keys + n_shared
+        draws = np.array([random_at(key, i) >> 40 for i in range(n_rows * dim)], np.float32)
+        unit = draws / np.float32(2**24) - np.float32(0.5)
+        start = unit * np.float32(2 * start_range) / np.float32(dim)
+        self.matrix = start.reshape(n_rows, dim).astype(np.float64)
+        self.parts = None if lists is None else [[word, *(n_keys + r for r in lists[word])] for word in range(n_keys)]
+        self.held = {}
+
+    def enter(self, place, word):
+        if self.parts is not None:
+            mean = self.matrix[self.parts[word]].mean(axis=0)
+            self.held[place] = (mean, mean.copy())
+
+    def leave(self, place, word):
+        if self.parts is not None:
+            vector, before = self.held.pop(place)
+            for row in self.parts[word]:
+                self.matrix[row] += vector - before
+
+    def row(self, place, word):
+        return self.matrix[word] if self.parts is None else self.held[place][0]
+
+
+def train(
+    ids, counts, paths, *, dim, window, negative, cbow, corrected, sample, rate, floor, epochs, seed,
+    lists=None, n_shared=0, power=0.75, start_range=0.5,
+):  # fmt: skip
+    """Returns the input rows [n_keys + n_shared, dim] and the mean loss per pair of each epoch."""
     n_keys = len(counts)
-    key = stream_key(seed, 3)
-    draws = np.array([random_at(key, i) >> 40 for i in range(n_keys * dim)], np.float32)
-    inputs = (
-        ((draws / np.float32(2**24) - np.float32(0.5)) / np.float32(dim))
-        .reshape(n_keys, dim)
-        .astype(np.float64)
-    )
+    inputs = Inputs(n_keys, dim, seed, lists, n_shared, start_range)
     outputs = np.zeros((n_keys, dim))
     token_key, negative_key = stream_key(seed, 1), stream_key(seed, 2)
-    alias, keep = Alias(counts), keep_probability(counts, sample) if sample else np.ones(n_keys)
+    alias, keep = Alias(counts, power), keep_probability(counts, sample) if sample else np.ones(n_keys)
     losses = []
     for epoch in range(epochs):
         total, n_pairs, base = 0.0, 0, epoch * len(ids)
-        waiting = (
-            None  # a skip-gram window whose scores are taken and whose step comes after the next one's scores
-        )
         for begin in range(0, len(ids), CHUNK):
-            lines: list[list[tuple[int, int]]] = [[]]
+            kept, n_line = [], 0  # (word, position, number of its line)
             for position in range(begin, min(begin + CHUNK, len(ids))):
                 word = int(ids[position])
                 if word == LINE_END:
-                    lines.append([])
+                    n_line += 1
                 elif (random_at(token_key, base + position) >> 32) < keep[word] * 2**32:
-                    lines[-1].append((word, position))
-            for line in lines:
-                for i, (centre, position) in enumerate(line):
-                    reach = window - (((random_at(token_key, base + position) & 0xFFFFFFFF) * window) >> 32)
-                    rows = [
-                        line[c][0] for c in range(max(0, i - reach), min(len(line), i + reach + 1)) if c != i
-                    ]
-                    if not rows:
-                        continue
-                    if negative:
-                        targets = [centre]
-                        for j in range(negative):
-                            drawn = alias.draw(random_at(negative_key, (base + position) * negative + j))
-                            if drawn not in targets:
-                                targets.append(drawn)
-                        labels = np.array([1.0] + [0.0] * (len(targets) - 1))
-                    else:
-                        targets = [node for node, _ in paths[centre]]
-                        labels = np.array([1.0 if sign < 0 else 0.0 for _, sign in paths[centre]])
-                    now = rate + (floor - rate) * (base + position) / (len(ids) * epochs)
-                    n_pairs += 1 if cbow else len(rows)
-                    if cbow:
-                        total += step(
-                            inputs, rows, outputs, targets, labels, now, cbow=True, corrected=corrected
-                        )
-                        continue
-                    scores = inputs[rows] @ outputs[targets].T
+                    kept.append((word, position, n_line))
+            waiting = None  # a skip-gram window whose scores are taken and whose step comes after the next one's scores
+            for place in range(min(window, len(kept))):
+                inputs.enter(place, kept[place][0])
+            for i, (centre, position, line) in enumerate(kept):
+                if i + window < len(kept):
+                    inputs.enter(i + window, kept[i + window][0])
+                reach = window - (((random_at(token_key, base + position) & 0xFFFFFFFF) * window) >> 32)
+                rows = [
+                    inputs.row(c, kept[c][0])
+                    for c in range(max(0, i - reach), min(len(kept), i + reach + 1))
+                    if c != i and kept[c][2] == line
+                ]
+                if rows and negative:
+                    targets = [centre]
+                    for j in range(negative):
+                        drawn = alias.draw(random_at(negative_key, (base + position) * negative + j))
+                        if drawn not in targets:
+                            targets.append(drawn)
+                    labels = np.array([1.0] + [0.0] * (len(targets) - 1))
+                elif rows:
+                    targets = [node for node, _ in paths[centre]]
+                    labels = np.array([1.0 if sign < 0 else 0.0 for _, sign in paths[centre]])
+                now = rate + (floor - rate) * (base + position) / (len(ids) * epochs)
+                if rows and cbow:
+                    total += step(rows, outputs, targets, labels, now, cbow=True, corrected=corrected)
+                    n_pairs += 1
+                elif rows:
+                    scores = np.stack(rows) @ outputs[targets].T
+                    n_pairs += len(rows)
+                if not cbow:
                     if waiting is not None:
-                        total += step(inputs, waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
-                    waiting = (rows, targets, labels, now, scores)
+                        total += step(waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
+                    waiting = (rows, targets, labels, now, scores) if rows else None
+                if i > window:
+                    inputs.leave(i - window - 1, kept[i - window - 1][0])
             if waiting is not None:
-                total += step(inputs, waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
-                waiting = None
+                total += step(waiting[0], outputs, *waiting[1:-1], scores=waiting[-1])
+            for place in range(max(0, len(kept) - window - 1), len(kept)):
+                inputs.leave(place, kept[place][0])
         losses.append(total / n_pairs)
-    return inputs, losses
+    return inputs.matrix, losses

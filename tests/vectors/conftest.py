@@ -33,4 +33,4 @@ def vectors() -> Vectors:
     rng = np.random.default_rng(7)
     matrix = rng.standard_normal((len(WORDS), 10)).astype(np.float32)
     counts = np.arange(len(WORDS), 0, -1)
-    return Vectors(WORDS, matrix, counts=counts, provenance={"dim": 10, "corpus_fingerprint": "abc"})
+    return Vectors(WORDS, matrix, counts=counts, provenance={"dim": 10, "corpus": {"fingerprint": "abc"}})

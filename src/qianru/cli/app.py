@@ -19,13 +19,16 @@ from qianru.cli import (
     grow,
     info,
     inspect,
+    predict,
     prune,
     quantise,
     sample,
     similar,
     similarity,
     train,
+    train_classifier,
     train_counts,
+    train_fasttext,
     transform,
 )
 from qianru.errors import QianruError
@@ -42,7 +45,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 train_counts.add_to(train.app)
+train.app.command("fasttext")(train_fasttext.fasttext)
+train.app.command("classifier")(train_classifier.classifier)
 app.add_typer(train.app, name="train")
+app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)
 app.command("similar")(similar.similar)

@@ -1,4 +1,4 @@
-"""Ids become one vector per word: one-hot, PPMI, word2vec, GloVe; texts become labels; and models grow, are trained on, and are pruned."""
+"""Ids become one vector per word: one-hot, PPMI, word2vec, fastText, GloVe; texts become labels; and models grow, are trained on, and are pruned."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from qianru.static.classifier import ClassifierSettings, train_classifier
 from qianru.static.classifier_model import Classifier, Prediction
 from qianru.static.classifier_report import ClassifierReport, LabelScore
 from qianru.static.cooccurrence import Cooccurrence, count_cooccurrences
+from qianru.static.fasttext import train_fasttext
 from qianru.static.glove import GloveSettings, train_glove
 from qianru.static.grow import GrowthReport, grow
 from qianru.static.one_hot import OneHot
@@ -31,6 +32,7 @@ __all__ = [
     "grow",
     "prune",
     "train_classifier",
+    "train_fasttext",
     "train_glove",
     "train_ppmi",
     "train_word2vec",

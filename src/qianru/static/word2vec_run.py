@@ -9,12 +9,12 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, TypedDict, Unpack, cast
 
 import numpy as np
 
 from qianru._core import Word2vecTrainer
-from qianru.arrays import Float32Array
+from qianru.arrays import Float32Array, UInt32Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError, OutputError, QianruError, TrainingError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.new_rows import start_rows
@@ -25,6 +25,16 @@ from qianru.text import EncodedCorpus
 from qianru.vectors import Vectors
 
 _WAIT = 0.1  # seconds between two looks at a running epoch
+
+
+class TrainerOptions(TypedDict, total=False):
+    """What only fastText asks of the core's trainer."""
+
+    negative_power: float
+    start_range: float
+    shared_offsets: UInt64Array
+    shared_rows: UInt32Array
+    n_shared: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +90,9 @@ class Saving:
 class Run:
     """The core's trainer, the epoch kept, and what is told about it."""
 
+    _kind = "word2vec"
+    _keeps_outputs = False  # after the last epoch, in _last_outputs
+
     def __init__(
         self,
         encoded: EncodedCorpus,
@@ -92,9 +105,21 @@ class Run:
         self._encoded, self._settings = encoded, settings
         self._saving = Saving() if saving is None else saving
         self._force = self._saving.force
-        self._trainer = Word2vecTrainer(
-            encoded.ids,
-            encoded.counts,
+        self._trainer = self._make_trainer()
+        self._initial, self._growth = initial, growth
+        self._n_initial = 0 if initial is None else self._start_from(initial)
+        self._joined = None if growth is None else self._join(growth)
+        self._losses: list[float] = []
+        self._pairs: list[int] = []
+        self._kept: Float32Array | None = None  # the last good epoch, in a file without a name
+        self._seconds = 0.0
+        self._last_outputs: Float32Array | None = None
+
+    def _make_trainer(self, **more: Unpack[TrainerOptions]) -> Word2vecTrainer:
+        settings = self._settings
+        return Word2vecTrainer(
+            self._encoded.ids,
+            self._encoded.counts,
             dim=settings.dim,
             window=settings.window,
             negative=settings.negative if settings.loss == "ns" else 0,
@@ -106,14 +131,8 @@ class Run:
             epochs=settings.epochs,
             threads=settings.threads,
             seed=settings.seed,
+            **more,
         )
-        self._initial, self._growth = initial, growth
-        self._n_initial = 0 if initial is None else self._start_from(initial)
-        self._joined = None if growth is None else self._join(growth)
-        self._losses: list[float] = []
-        self._pairs: list[int] = []
-        self._kept: Float32Array | None = None  # the last good epoch, in a file without a name
-        self._seconds = 0.0
 
     @property
     def joined(self) -> Joined | None:
@@ -133,14 +152,15 @@ class Run:
                         self._save_checkpoint()
         finally:
             self._trainer.stop()
-        outputs = self._outputs() if saving.training_state else None
+        self._last_outputs = self._outputs() if saving.training_state or self._keeps_outputs else None
         self._trainer.release_outputs()
         matrix = np.empty(self._shape, np.float32)
         self._trainer.read_vectors(matrix)
         vectors = self._vectors(matrix)
         if saving.output is not None and (resume or saving.every is not None or saving.training_state):
             self._save(vectors)
-            if outputs is not None:
+            if saving.training_state and self._last_outputs is not None:
+                outputs = self._last_outputs
                 whole = outputs if self._joined is None else self._joined.outputs(outputs)
                 write_outputs(saving.output, whole, vectors)
         if saving.output is not None:
@@ -310,10 +330,10 @@ class Run:
             )
         return len(losses)
 
-    def _vectors(self, matrix: Float32Array) -> Vectors:
-        encoded, joined, growth = self._encoded, self._joined, self._growth
-        provenance: dict[str, object] = {
-            "kind": "word2vec",
+    def _provenance(self) -> dict[str, object]:
+        encoded = self._encoded
+        return {
+            "kind": self._kind,
             "settings": asdict(self._settings),
             "initial_words": self._n_initial,
             "epochs_done": len(self._losses),
@@ -328,6 +348,10 @@ class Run:
                 "n_tokens": encoded.n_tokens,
             },
         }
+
+    def _vectors(self, matrix: Float32Array) -> Vectors:
+        encoded, joined, growth = self._encoded, self._joined, self._growth
+        provenance = self._provenance()
         if joined is None or growth is None:
             return Vectors(encoded.keys, matrix, counts=encoded.counts, provenance=provenance)
         provenance["growth"] = {

@@ -21,7 +21,7 @@ from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
 from qianru.vectors.keys import Keys
 from qianru.vectors.output import new_folder
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
-from qianru.vectors.stored import Stored, fingerprint
+from qianru.vectors.stored import Stored, fingerprint, of_corpus
 from qianru.vectors.tokenizer import unknown_token, write_tokenizer
 
 FORMAT_VERSION = 1
@@ -103,7 +103,7 @@ def write_folder(
                 "dim": dim,
                 "quantisation": None if codes is None else {"method": codes.method},
                 "fingerprint": mark,
-                "corpus_fingerprint": stored.provenance.get("corpus_fingerprint"),
+                "corpus_fingerprint": of_corpus(stored.provenance, "fingerprint"),
                 "provenance": dict(stored.provenance),
                 "software": {
                     "qianru": version("qianru"),

@@ -38,3 +38,9 @@ def fingerprint(keys: Keys, matrix: Float32Array) -> str:
     # The bits are hashed, so -0.0 and 0.0 differ.
     digest.update(np.ascontiguousarray(matrix, dtype="<f4").data)
     return digest.hexdigest()
+
+
+def of_corpus(provenance: Mapping[str, object], name: str) -> object:
+    """What the provenance says of the text that a model was trained on, None if nothing."""
+    corpus = provenance.get("corpus")
+    return corpus.get(name) if isinstance(corpus, Mapping) else None

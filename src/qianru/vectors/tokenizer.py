@@ -16,6 +16,7 @@ import numpy as np
 
 from qianru.arrays import UInt64Array
 from qianru.vectors.keys import Keys
+from qianru.vectors.stored import of_corpus
 
 _CHUNK = 8192
 # Letters and digits with single inner marks; what is not matched is dropped. Where keys hold several Han
@@ -65,7 +66,7 @@ def write_tokenizer(
         "special": True,
     }
     normalizers: list[dict[str, object]] = [{"type": "NFC"}]
-    if provenance.get("lowercase") is True:
+    if of_corpus(provenance, "lowercase") is True:
         normalizers.append({"type": "Lowercase"})
     cutting = needs_cutting(keys)
     head = {

@@ -24,7 +24,15 @@ import numpy as np
 from bench.jobs import corpus_file
 from recipes.intrinsic import data_folder, judge, spearman
 
-SETTINGS = {"dim": 100, "window": 5, "negative": 5, "sample": 1e-4, "min_n": 3, "max_n": 6, "n_buckets": 2_000_000}
+SETTINGS = {
+    "dim": 100,
+    "window": 5,
+    "negative": 5,
+    "sample": 1e-4,
+    "min_n": 3,
+    "max_n": 6,
+    "n_buckets": 2_000_000,
+}
 MIN_COUNT, LEARNING_RATE = 5, 0.05
 
 
@@ -53,7 +61,9 @@ def judged(model: object) -> dict[str, float]:
         (one, two), _ = model.matrix_of([a, b])
         cosines.append(float(one @ two / max(np.linalg.norm(one) * np.linalg.norm(two), 1e-12)))
     if len(pairs) > 2:
-        scores[f"rare words ({len(pairs)})"] = 100 * spearman(np.array(cosines), np.array([p[2] for p in pairs]))
+        scores[f"rare words ({len(pairs)})"] = 100 * spearman(
+            np.array(cosines), np.array([p[2] for p in pairs])
+        )
     return scores
 
 
@@ -66,7 +76,12 @@ def ours(job: dict) -> dict:
     encoded = Corpus(job["corpus"]).encode(min_count=MIN_COUNT, threads=job["threads"])
     read = time.perf_counter()
     model = train_fasttext(
-        encoded, **SETTINGS, epochs=job["epochs"], learning_rate=LEARNING_RATE, threads=job["threads"], seed=job["seed"]
+        encoded,
+        **SETTINGS,
+        epochs=job["epochs"],
+        learning_rate=LEARNING_RATE,
+        threads=job["threads"],
+        seed=job["seed"],
     )
     trained = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
@@ -105,7 +120,9 @@ def theirs(job: dict) -> dict:
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
-        quality = judged(SubwordVectors.load(out.with_suffix(".bin"), errors="replace")) if job["judge"] else {}
+        quality = (
+            judged(SubwordVectors.load(out.with_suffix(".bin"), errors="replace")) if job["judge"] else {}
+        )
     return {"train": seconds, "peak_mb": peak, "quality": quality}
 
 
@@ -136,7 +153,9 @@ def main() -> None:
     parser.add_argument("--their-epochs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--megabytes", type=int)
-    parser.add_argument("--judge-theirs", action="store_true", help="run the original with 10 threads for its quality")
+    parser.add_argument(
+        "--judge-theirs", action="store_true", help="run the original with 10 threads for its quality"
+    )
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "qianru-bench")
     parser.add_argument("--job", help=argparse.SUPPRESS)
     options = parser.parse_args()

@@ -157,12 +157,12 @@ Word2vecTrainer::Word2vecTrainer(const std::uint32_t* ids, std::size_t n_positio
     paths_ = huffman_paths(counts, n_keys);
   const std::uint64_t key = stream_key(options.seed, kInitStream);
   const auto dim = static_cast<std::size_t>(options.dim);
-  const auto width = static_cast<float>(2.0 * options.start_range);
+  const auto spread = static_cast<float>(2.0 * options.start_range);
   for (std::size_t i = 0; i < inputs_.n_rows(); ++i) {
     float* row = inputs_.row(i);
     for (std::size_t k = 0; k < dim; ++k) {
       const auto bits = static_cast<float>(random_at(key, i * dim + k) >> 40);  // 24 bits: exact in a float
-      row[k] = (bits / 16777216.0f - 0.5f) * width / static_cast<float>(options.dim);
+      row[k] = (bits / 16777216.0f - 0.5f) * spread / static_cast<float>(options.dim);
     }
   }
 }

@@ -37,10 +37,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "train_fasttext",
-    "Classifier",
-    "train_classifier",
     "ArgumentError",
+    "Classifier",
     "Corpus",
     "CorpusError",
     "EncodedCorpus",
@@ -59,6 +57,8 @@ __all__ = [
     "load",
     "prune",
     "sample_lines",
+    "train_classifier",
+    "train_fasttext",
     "train_glove",
     "train_ppmi",
     "train_word2vec",

@@ -141,7 +141,7 @@ def keep_probabilities(counts: Annotated[NDArray[numpy.uint64], dict(shape=(None
 class Word2vecTrainer:
     """word2vec over a stream of ids, one epoch at a time."""
 
-    def __init__(self, ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, dim: int, window: int, negative: int, cbow: bool, mean_gradient: bool, sample: float, learning_rate: float, min_learning_rate: float, epochs: int, threads: int, seed: int) -> None: ...
+    def __init__(self, ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, dim: int, window: int, negative: int, cbow: bool, mean_gradient: bool, sample: float, learning_rate: float, min_learning_rate: float, epochs: int, threads: int, seed: int, negative_power: float = 0.75, start_range: float = 0.5, shared_offsets: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, shared_rows: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)] | None = None, n_shared: int = 0) -> None: ...
 
     def start_epoch(self) -> None: ...
 
@@ -171,6 +171,9 @@ class Word2vecTrainer:
     def diverged(self) -> bool: ...
 
     @property
+    def n_inputs(self) -> int: ...
+
+    @property
     def n_outputs(self) -> int: ...
 
     def skip_epochs(self, n: int) -> None:
@@ -182,10 +185,12 @@ class Word2vecTrainer:
         """
 
     def read_vectors(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
-        """Copies the input vectors to out [n_keys, dim]."""
+        """
+        Copies the input rows, the words' and then the shared ones, to out [n_inputs, dim].
+        """
 
     def write_vectors(self, rows: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None:
-        """Copies rows [n_keys, dim] to the input vectors."""
+        """Copies rows [n_inputs, dim] to the input rows."""
 
     def read_outputs(self, out: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')]) -> None:
         """Copies the output vectors to out [n_outputs, dim]."""

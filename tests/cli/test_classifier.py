@@ -59,6 +59,8 @@ def test_lowercase_reaches_the_tokenizer(cli, lines: str) -> None:
     Path("text.txt").write_text("The Cat saw the Tiger\n" * 20, encoding="utf-8")
     ran = cli("train", "word2vec", "text.txt", "-o", "model", "--lowercase", "--dim", "4", "--epochs", "1")
     assert ran.code == 0
-    assert {"type": "Lowercase"} in json.loads(Path("model/tokenizer.json").read_text())["normalizer"]["normalizers"]
+    assert {"type": "Lowercase"} in json.loads(Path("model/tokenizer.json").read_text())["normalizer"][
+        "normalizers"
+    ]
     assert json.loads(Path("model/qianru.json").read_text())["corpus_fingerprint"]
     assert "cat" in load("model")

@@ -21,7 +21,20 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_a_folder_and_a_file(cli, world: str) -> None:
     Path("strokes.tsv").write_text("猫\t犭苗\n狗\t犭句\n", encoding="utf-8")
-    ran = cli("train", "fasttext", world, "-o", "model", "--min-n", "1", "--max-n", "2", "--decomposition", "strokes.tsv", *OPTIONS)
+    ran = cli(
+        "train",
+        "fasttext",
+        world,
+        "-o",
+        "model",
+        "--min-n",
+        "1",
+        "--max-n",
+        "2",
+        "--decomposition",
+        "strokes.tsv",
+        *OPTIONS,
+    )
     assert ran.code == 0, ran.err
     assert SubwordVectors.load("model").lookup("狗猫").source in ("known", "subwords")
     assert cli("similar", "model", "猫", "-k", "2").code == 0

@@ -86,7 +86,9 @@ class Inputs:
         unit = draws / np.float32(2**24) - np.float32(0.5)
         start = unit * np.float32(2 * start_range) / np.float32(dim)
         self.matrix = start.reshape(n_rows, dim).astype(np.float64)
-        self.parts = None if lists is None else [[word, *(n_keys + r for r in lists[word])] for word in range(n_keys)]
+        self.parts = (
+            None if lists is None else [[word, *(n_keys + r for r in lists[word])] for word in range(n_keys)]
+        )
         self.held = {}
 
     def enter(self, place, word):

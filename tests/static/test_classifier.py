@@ -42,7 +42,9 @@ def trained(**options: object) -> Classifier:
 
 
 @pytest.mark.parametrize("loss", ["softmax", "ova", "hs"])
-@pytest.mark.parametrize("options", [{}, {"word_ngrams": 2, "n_buckets": 1000}, {"min_n": 2, "max_n": 3, "n_buckets": 1000}])
+@pytest.mark.parametrize(
+    "options", [{}, {"word_ngrams": 2, "n_buckets": 1000}, {"min_n": 2, "max_n": 3, "n_buckets": 1000}]
+)
 def test_it_learns(loss: str, options: dict[str, int]) -> None:
     model = trained(loss=loss, **options)
     losses = model.provenance["loss_per_epoch"]
@@ -101,7 +103,9 @@ def test_several_labels_of_one_text() -> None:
     pairs = []
     for _ in range(800):
         topics = random_.sample(list(TOPICS), k=random_.choice((1, 2)))
-        words = random_.choices(FILLER, k=4) + [random_.choice(TOPICS[topic]) for topic in topics for _ in (0, 1)]
+        words = random_.choices(FILLER, k=4) + [
+            random_.choice(TOPICS[topic]) for topic in topics for _ in (0, 1)
+        ]
         pairs.append((" ".join(words), topics))
     model = train_classifier(pairs, loss="ova", dim=16, epochs=20, learning_rate=0.5, threads=1)
     found = model.predict("the cat near the old bus tiger car", k=3, threshold=0.5)
@@ -149,7 +153,10 @@ def test_a_text_without_rows_has_no_labels() -> None:
 
 
 def test_calibration_lowers_the_log_loss_and_keeps_the_answers() -> None:
-    noisy = [(text, random.Random(i).choice(list(TOPICS)) if i % 4 == 0 else label) for i, (text, label) in enumerate(TEST)]
+    noisy = [
+        (text, random.Random(i).choice(list(TOPICS)) if i % 4 == 0 else label)
+        for i, (text, label) in enumerate(TEST)
+    ]
     model = trained(epochs=30, learning_rate=1.0)
     calm = model.calibrate(noisy)
     before, after = model.evaluate(noisy), calm.evaluate(noisy)
@@ -175,7 +182,9 @@ def test_quantisation_tells_what_it_costs(tmp_path: Path) -> None:
 
 def test_the_report_is_that_of_the_definitions() -> None:
     probabilities = np.array([[0.7, 0.2, 0.1], [0.3, 0.4, 0.3], [0.6, 0.3, 0.1], [0.1, 0.1, 0.8]])
-    report = make_report(["a", "b", "c"], probabilities, [[0], [0], [1], [2]], k=1, threshold=0.0, n_left_out=0)
+    report = make_report(
+        ["a", "b", "c"], probabilities, [[0], [0], [1], [2]], k=1, threshold=0.0, n_left_out=0
+    )
     assert report.accuracy == 0.5
     assert (report.precision, report.recall) == (0.5, 0.5)
     assert report.labels["a"].precision == report.labels["a"].recall == 0.5

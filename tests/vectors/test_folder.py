@@ -129,7 +129,9 @@ def test_a_rare_word_of_common_characters_stays_whole(tmp_path: Path) -> None:
 
 def test_tokenizer_without_han_words(tmp_path: Path) -> None:
     words = ["king", "don't", "state-of-the-art", "3.14", "naïve", "猫", "[UNK]"]
-    Vectors(words, np.ones((7, 2), np.float32), provenance={"corpus": {"lowercase": True}}).save(tmp_path / "model")
+    Vectors(words, np.ones((7, 2), np.float32), provenance={"corpus": {"lowercase": True}}).save(
+        tmp_path / "model"
+    )
     text = json.loads((tmp_path / "model" / "tokenizer.json").read_text())
     assert text["model"]["type"] == "WordLevel"
     assert text["model"]["unk_token"] == "[[UNK]]"

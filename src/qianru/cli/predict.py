@@ -12,7 +12,9 @@ from qianru.cli.output import print_json, print_table
 
 
 def predict(
-    classifier: Annotated[str, typer.Argument(metavar="CLASSIFIER", help="A supervised .bin or .ftz of fastText.")],
+    classifier: Annotated[
+        str, typer.Argument(metavar="CLASSIFIER", help="A supervised .bin or .ftz of fastText.")
+    ],
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Texts; - reads lines from stdin.")],
     k: Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many labels to print.")] = 1,
     threshold: Annotated[float, typer.Option(help="Leave out labels less probable than this.")] = 0.0,
@@ -35,11 +37,16 @@ def predict(
     from qianru.static import Classifier
 
     asked = [line for text in texts for line in (sys.stdin.read().splitlines() if text == "-" else [text])]
-    answers = Classifier.load(classifier, split=split, label_prefix=label_prefix).predict(asked, k, threshold=threshold)
+    answers = Classifier.load(classifier, split=split, label_prefix=label_prefix).predict(
+        asked, k, threshold=threshold
+    )
     if as_json:
         print_json(
             [
-                {"text": text, "labels": [{"label": one.label, "probability": one.probability} for one in found]}
+                {
+                    "text": text,
+                    "labels": [{"label": one.label, "probability": one.probability} for one in found],
+                }
                 for text, found in zip(asked, answers, strict=True)
             ]
         )

@@ -17,14 +17,18 @@ from qianru.errors import ArgumentError, OutputError
 def classifier(
     examples: Annotated[str, typer.Argument(metavar="FILE", help="Lines of `__label__x text`.")],
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="FILE", help="To write: .bin, or .ftz for a quantised one.")
+        str,
+        typer.Option("--output", "-o", metavar="FILE", help="To write: .bin, or .ftz for a quantised one."),
     ],
-    test: Annotated[str | None, typer.Option(metavar="FILE", help="Evaluate on these lines at the end.")] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Evaluate on these lines at the end.")
+    ] = None,
     calibrate: Annotated[
         str | None, typer.Option(metavar="FILE", help="Fit the probabilities to these lines.")
     ] = None,
     loss: Annotated[
-        Literal["softmax", "ova", "hs"], typer.Option(help="One label, any number of labels, very many labels.")
+        Literal["softmax", "ova", "hs"],
+        typer.Option(help="One label, any number of labels, very many labels."),
     ] = "softmax",
     dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
     epochs: Annotated[int, typer.Option(help="Passes over the lines.")] = 5,
@@ -120,8 +124,12 @@ def classifier(
 def _check_output(output: str, *, force: bool) -> None:
     target = Path(os.path.realpath(output))
     if target.suffix not in (".bin", ".ftz"):
-        raise OutputError(f"output {output} must end in .bin or .ftz", hint="fastText's names tell which is quantised")
+        raise OutputError(
+            f"output {output} must end in .bin or .ftz", hint="fastText's names tell which is quantised"
+        )
     if target.exists() and not force:
         raise OutputError(f"output {output} exists already", hint="pass --force or choose another name")
     if not target.parent.is_dir():
-        raise OutputError(f"output {output}: there is no folder {target.parent}", hint="make that folder first")
+        raise OutputError(
+            f"output {output}: there is no folder {target.parent}", hint="make that folder first"
+        )

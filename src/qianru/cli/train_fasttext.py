@@ -26,12 +26,15 @@ from qianru.errors import ArgumentError
 def fasttext(
     corpus: Corpora,
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write, or a .bin of fastText.")
+        str,
+        typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write, or a .bin of fastText."),
     ],
     model: Annotated[
         Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
     ] = "skipgram",
-    loss: Annotated[Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")] = "ns",
+    loss: Annotated[
+        Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")
+    ] = "ns",
     dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
     window: Annotated[int, typer.Option(help="At most so many words on each side.")] = 5,
     negative: Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")] = 5,
@@ -40,7 +43,8 @@ def fasttext(
     max_n: Annotated[int, typer.Option(help="Most characters of an n-gram; 0: no n-grams.")] = 6,
     n_buckets: Annotated[int, typer.Option(help="Rows that n-grams share.")] = 2_000_000,
     decomposition: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Lines of a character, a tab, its strokes or components.")
+        str | None,
+        typer.Option(metavar="FILE", help="Lines of a character, a tab, its strokes or components."),
     ] = None,
     min_count: Annotated[int, typer.Option(help="Leave out rarer words.")] = 5,
     max_vocab: Annotated[int | None, typer.Option(help="Keep only the most frequent words.")] = None,
@@ -117,7 +121,9 @@ def _table(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"--decomposition: cannot read {path}: {error}", hint="it must be UTF-8 text") from None
+        raise ArgumentError(
+            f"--decomposition: cannot read {path}: {error}", hint="it must be UTF-8 text"
+        ) from None
     table = {}
     for number, line in enumerate(lines, 1):
         character, tab, parts = line.partition("\t")

@@ -63,7 +63,10 @@ def train_fasttext(
         TrainingError: the loss left the finite range; `vectors` holds the words' vectors of the last good epoch.
     """
     rule = SubwordRule(
-        min_n=min_n, max_n=max_n, n_buckets=n_buckets if max_n or decomposition else 0, decomposition=decomposition
+        min_n=min_n,
+        max_n=max_n,
+        n_buckets=n_buckets if max_n or decomposition else 0,
+        decomposition=decomposition,
     )
     settings = Word2vecSettings(
         model=model,
@@ -125,7 +128,9 @@ class _SubwordRun(Run):
             buckets=self._buckets,
             counts=self._encoded.counts,
             # The inner nodes of hierarchical softmax are one fewer than the words: fastText's file has a row left over.
-            output=None if outputs is None else np.vstack([outputs, np.zeros((n_keys - len(outputs), self._settings.dim), np.float32)]),
+            output=None
+            if outputs is None
+            else np.vstack([outputs, np.zeros((n_keys - len(outputs), self._settings.dim), np.float32)]),
             provenance=self._provenance(),
         )
         return self._made.vectors

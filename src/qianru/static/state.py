@@ -11,12 +11,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import numpy as np
 
 from qianru.arrays import Float32Array, UInt8Array
-from qianru.errors import FormatError
+from qianru.errors import FormatError, OutputError
 from qianru.vectors.output import new_file
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 
@@ -97,3 +97,18 @@ def differences(then: object, now: object, name: str = "") -> list[str]:
 
 def _shown(value: object) -> str:
     return f"{value[:12]}…" if isinstance(value, str) and len(value) > 20 else json.dumps(value)
+
+
+def take_room(file: IO[bytes], n_bytes: int) -> None:
+    """On disk, now: writing to a mapped page that a full disk cannot hold would kill the process."""
+    try:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+        else:
+            file.write(bytes(n_bytes))
+            file.flush()
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep the last good epoch, {n_bytes} bytes, in a temporary file: {error.strerror}",
+            hint="Free some space where the output goes, or set TMPDIR.",
+        ) from None

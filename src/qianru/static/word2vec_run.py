@@ -9,7 +9,7 @@ import tempfile
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, TypedDict, Unpack, cast
+from typing import TypedDict, Unpack, cast
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from qianru.progress import Progress, ProgressCallback
 from qianru.static.new_rows import start_rows
 from qianru.static.parent import Joined, Parent, Start, write_outputs
 from qianru.static.settings import Word2vecSettings
-from qianru.static.state import checkpoint_path, differences, read_state, write_state
+from qianru.static.state import checkpoint_path, differences, read_state, take_room, write_state
 from qianru.text import EncodedCorpus
 from qianru.vectors import Vectors
 
@@ -240,7 +240,7 @@ class Run:
             output = self._saving.output
             folder = None if output is None else _existing_parent(output)
             with tempfile.TemporaryFile(dir=folder) as file:  # the map outlives the name and the handle
-                _take_room(file, 4 * self._shape[0] * self._shape[1])
+                take_room(file, 4 * self._shape[0] * self._shape[1])
                 self._kept = np.memmap(file, np.float32, "w+", shape=self._shape)
         self._trainer.read_vectors(self._kept)
 
@@ -379,21 +379,6 @@ def _is_of_run(folder: Path, run: object) -> bool:
     return {**settings, "threads": None} == {**run["settings"], "threads": None} and corpus.get(
         "fingerprint"
     ) == run["corpus"]["fingerprint"]
-
-
-def _take_room(file: IO[bytes], n_bytes: int) -> None:
-    """On disk, now: writing to a mapped page that a full disk cannot hold would kill the process."""
-    try:
-        if hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, n_bytes)
-        else:
-            file.write(bytes(n_bytes))
-            file.flush()
-    except OSError as error:
-        raise OutputError(
-            f"cannot keep the last good epoch, {n_bytes} bytes, in a temporary file: {error.strerror}",
-            hint="Free some space where the output goes, or set TMPDIR.",
-        ) from None
 
 
 def _existing_parent(path: Path) -> str | None:

@@ -95,7 +95,6 @@ def test_words_never_seen_lie_near_their_kin(trained: SubwordVectors) -> None:
     answer = trained.lookup("tigerish")
     assert answer.source == "subwords"
     assert trained.similarity("tigerish", "tiger") > trained.similarity("tigerish", "train")
-    assert any("tig" in found.word or "ish" in found.word for found in trained.similar("tigerish", 5))
     assert trained.similarity("cat", "tiger") > trained.similarity("cat", "car")
     assert trained.provenance["kind"] == "fasttext"
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-from qianru.cli.options import AsJson, Force, check_model_output
+from qianru.cli.options import (
+    AsJson,
+    Corpora,
+    Encoding,
+    Field,
+    Force,
+    OnErrors,
+    Threads,
+    UserDict,
+    check_model_output,
+)
 from qianru.cli.train import say_what_was_read, say_what_was_written
 from qianru.errors import ArgumentError
 
@@ -17,9 +27,6 @@ if TYPE_CHECKING:
     from qianru.progress import TerminalProgress
     from qianru.text import Corpus, EncodedCorpus
 
-CorpusPaths: TypeAlias = Annotated[
-    list[str], typer.Argument(metavar="CORPUS", help="Files, folders, globs, .gz .bz2 .xz .zst; - is stdin.")
-]
 Output: TypeAlias = Annotated[
     str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write.")
 ]
@@ -33,16 +40,6 @@ WeightingOption: TypeAlias = Annotated[
 ]
 MinCount: TypeAlias = Annotated[int, typer.Option(help="Leave out rarer words.")]
 MaxVocab: TypeAlias = Annotated[int | None, typer.Option(help="Keep only the most frequent words.")]
-Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
-Encoding: TypeAlias = Annotated[str, typer.Option(help="Of the text; gb18030 and others.")]
-Errors: TypeAlias = Annotated[
-    Literal["replace", "strict"], typer.Option(help="Invalid bytes: count them, or stop.")
-]
-Field: TypeAlias = Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")]
-Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")]
-UserDict: TypeAlias = Annotated[
-    str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
-]
 Memory: TypeAlias = Annotated[
     int, typer.Option(metavar="BYTES", help="Above this, ids and counts go to temporary files.")
 ]
@@ -55,7 +52,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def glove(
-    corpus: CorpusPaths,
+    corpus: Corpora,
     output: Output,
     dim: Dim = 100,
     window: Window = 10,
@@ -80,7 +77,7 @@ def glove(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
     encoding: Encoding = "utf-8",
-    errors: Errors = "replace",
+    errors: OnErrors = "replace",
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
@@ -149,7 +146,7 @@ def glove(
 
 
 def ppmi(
-    corpus: CorpusPaths,
+    corpus: Corpora,
     output: Output,
     dim: Dim = 100,
     window: Window = 5,
@@ -163,7 +160,7 @@ def ppmi(
     seed: Annotated[int, typer.Option(help="Same seed, same bits, at any number of threads.")] = 1,
     threads: Threads = None,
     encoding: Encoding = "utf-8",
-    errors: Errors = "replace",
+    errors: OnErrors = "replace",
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,

@@ -25,6 +25,7 @@ OnErrors: TypeAlias = Annotated[
     Literal["replace", "strict"], typer.Option("--errors", help="Invalid bytes: count them, or stop.")
 ]
 Field: TypeAlias = Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")]
+Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")]
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]

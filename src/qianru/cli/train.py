@@ -15,6 +15,7 @@ from qianru.cli.options import (
     Encoding,
     Field,
     Force,
+    Lowercase,
     OnErrors,
     Threads,
     UserDict,
@@ -85,7 +86,7 @@ def word2vec(
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
-    lowercase: Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")] = False,
+    lowercase: Lowercase = False,
     user_dict: UserDict = None,
     memory: Annotated[int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")] = 1
     << 31,

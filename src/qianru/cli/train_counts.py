@@ -15,6 +15,7 @@ from qianru.cli.options import (
     Encoding,
     Field,
     Force,
+    Lowercase,
     OnErrors,
     Threads,
     UserDict,

@@ -18,7 +18,7 @@ from qianru.vectors.formats.fasttext_model import (
     FastTextModel,
     QuantisedMatrix,
 )
-from qianru.vectors.output import new_file
+from qianru.output import new_file
 
 _PIECE = 1 << 20  # numbers written at once
 _LOSS_CODES = {name: code for code, name in LOSSES.items()}

@@ -22,7 +22,7 @@ from qianru.vectors.formats.words import (
     with_distinct_keys,
     word_lines,
 )
-from qianru.vectors.output import new_file
+from qianru.output import new_file
 from qianru.vectors.stored import Stored
 
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

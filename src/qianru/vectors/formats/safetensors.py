@@ -26,7 +26,7 @@ from qianru.vectors.formats.words import (
     utf8_words,
     with_distinct_keys,
 )
-from qianru.vectors.output import new_file
+from qianru.output import new_file
 from qianru.vectors.safetensors_file import (
     MAX_FOREIGN_HEADER,
     map_header,

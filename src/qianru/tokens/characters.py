@@ -39,7 +39,7 @@ def train_characters(
     for code in covering(counts, coverage, min_count)[: vocab_size - len(vocab)].tolist():
         vocab[chr(code)] = len(vocab)
     steps = [{"type": "ByteFallback"}, {"type": "Fuse"}] if unknown is None else [{"type": "Fuse"}]
-    model = {
+    model: dict[str, object] = {
         "type": "BPE",
         "dropout": None,
         "unk_token": unknown,
@@ -79,4 +79,5 @@ def covering(counts: Int64Array, coverage: float, min_count: int) -> Int64Array:
     codes = np.flatnonzero(counts >= min_count)
     codes = codes[np.lexsort((codes, -counts[codes]))]
     before = np.cumsum(counts[codes]) - counts[codes]
-    return codes[before < coverage * counts.sum()]
+    chosen: Int64Array = codes[before < coverage * counts.sum()]
+    return chosen

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import numpy as np
 
-from qianru.arrays import UInt32Array
+from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError
 from qianru.tokens.description import Description, added_tokens
 from qianru.tokens.encoding import TokenBatch
@@ -59,6 +59,18 @@ class PackageEngine:
             return batch.ids
         full = np.flatnonzero(np.diff(batch.splits))
         return np.insert(batch.ids, batch.splits[full + 1], np.uint32(line_end))
+
+
+def offsets_of(package: tokenizers.Tokenizer, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
+    """The ids of valid texts with the offsets of their tokens in characters, int64 [total, 2]."""
+    found = package.encode_batch(list(texts), add_special_tokens=False)
+    splits = np.cumsum([0, *(len(one) for one in found)], dtype=np.int64)
+    ids = np.fromiter(
+        itertools.chain.from_iterable(one.ids for one in found), dtype=np.uint32, count=splits[-1]
+    )
+    places = itertools.chain.from_iterable(itertools.chain.from_iterable(one.offsets for one in found))
+    offsets = np.fromiter(places, dtype=np.int64, count=2 * int(splits[-1])).reshape(-1, 2)
+    return TokenBatch(ids, splits), offsets
 
 
 def open_package(text: str, path: str, *, special_in_text: bool) -> tokenizers.Tokenizer:

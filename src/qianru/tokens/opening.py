@@ -65,10 +65,10 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
         vocab = _beside(file, "vocab.json")
-        found = parse_json(_read(vocab), str(vocab))
-        if not isinstance(found, dict):
-            raise FormatError("a JSON array, not an object", path=str(vocab))
-        description, notes = read_gpt2_files(found, data, str(vocab), str(file), config, pattern)
+        words = parse_json(_read(vocab), str(vocab))
+        if not isinstance(words, dict):
+            raise FormatError("not a JSON object", path=str(vocab))
+        description, notes = read_gpt2_files(words, data, str(vocab), str(file), config, pattern)
     else:
         description, notes = read_bert_vocab(data, str(file), config, lowercase)
     check_description(description, str(file))

@@ -30,21 +30,20 @@ def write_stream(
     """Encode block after block into a .npy file; returns it mapped, read-only."""
     n_ids = n_bytes = 0
     started = reported = time.monotonic()
-    with new_file(path, force=force) as temporary:
-        with temporary.open("wb") as out:
-            out.write(bytes(_HEADER_BYTES))
-            for block, done in corpus.blocks():
-                ids = encode(block)
-                out.write(np.ascontiguousarray(ids, dtype="<u4").data)
-                n_ids += len(ids)
-                n_bytes += len(block)
-                now = time.monotonic()
-                if progress is not None and now - reported >= _PROGRESS_SECONDS:
-                    reported = now
-                    left = (now - started) * (1 - done) / done if done else None
-                    progress(Progress("encode", done, n_bytes / (now - started), "B", None, left))
-            out.seek(0)
-            out.write(_header(n_ids))
+    with new_file(path, force=force) as temporary, temporary.open("wb") as out:
+        out.write(bytes(_HEADER_BYTES))
+        for block, done in corpus.blocks():
+            ids = encode(block)
+            out.write(np.ascontiguousarray(ids, dtype="<u4").data)
+            n_ids += len(ids)
+            n_bytes += len(block)
+            now = time.monotonic()
+            if progress is not None and now - reported >= _PROGRESS_SECONDS:
+                reported = now
+                left = (now - started) * (1 - done) / done if done else None
+                progress(Progress("encode", done, n_bytes / (now - started), "B", None, left))
+        out.seek(0)
+        out.write(_header(n_ids))
     if progress is not None:
         progress(Progress("encode", 1.0, n_bytes / max(time.monotonic() - started, 1e-9), "B", None, 0.0))
     if n_ids == 0:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qianru._core import LINE_END
-from qianru.arrays import UInt32Array
+from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
@@ -34,6 +34,7 @@ from qianru.tokens.engine import (
     PackageEngine,
     around_ids,
     check_added_ids,
+    offsets_of,
     open_package,
     put_around,
 )
@@ -81,6 +82,7 @@ class Tokenizer:
             str(entry["content"]): cast(int, entry["id"]) for entry in added if entry.get("special")
         }
         self._unknown = _unknown_id(model, self._package)
+        self._is_byte_level = '"ByteLevel"' in json.dumps(opened.description.get("pre_tokenizer"))
         self._around = around_ids(opened.description)
         self._roles = {**roles_of(self._special), **opened.roles}
         self.notes = opened.notes
@@ -220,6 +222,14 @@ class Tokenizer:
         batch = engine.encode_batch(checked, threads)
         return put_around(batch, *self._around) if add_special_tokens else batch
 
+    def encode_offsets(self, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
+        """The ids of many texts, and where each token begins and ends in its text, in characters: int64 [total, 2].
+
+        Nothing is put around the texts. Raises ArgumentError.
+        """
+        checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
+        return offsets_of(self._package, checked)
+
     def encode_files(
         self,
         corpus: Corpus,
@@ -289,6 +299,11 @@ class Tokenizer:
     def kind(self) -> str:
         """The type of the model: "BPE", "WordPiece", "Unigram" or "WordLevel"."""
         return self._kind
+
+    @property
+    def is_byte_level(self) -> bool:
+        """Whether the tokens are spelled in bytes, each byte a character of its own (GPT-2)."""
+        return self._is_byte_level
 
     @property
     def unknown_id(self) -> int | None:

@@ -44,7 +44,7 @@ def train_words(
     for token in named:
         added.append(special_token(token, len(words) + 1 + named.index(token)))
     added.sort(key=lambda entry: cast(int, entry["id"]))
-    notes = ()
+    notes: tuple[str, ...] = ()
     if lost:
         notes = (
             f"{len(lost)} words of the user dictionary begin or end with a letter or digit and are not always "
@@ -60,7 +60,8 @@ def _whole_words(user_words: list[str], words: list[str]) -> tuple[list[str], li
     tokens know only one of the two.
     """
     known = set(words)
-    whole, lost = [], []
+    whole: list[str] = []
+    lost: list[str] = []
     for word in user_words:
         if word in known:
             free = all(is_han(char) or not char.isalnum() for char in (word[0], word[-1]))

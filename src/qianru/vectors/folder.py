@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from qianru import _core
 from qianru.arrays import Float32Array, Float64Array, UInt8Array, UInt64Array
 from qianru.errors import FormatError
-from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
-from qianru.vectors.keys import Keys
 from qianru.output import new_folder
 from qianru.tokens.word_model import unknown_token, write_word_tokenizer
+from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
+from qianru.vectors.keys import Keys
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 from qianru.vectors.stored import Stored, fingerprint, of_corpus
 

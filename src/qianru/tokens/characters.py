@@ -30,7 +30,7 @@ def train_characters(
     """The tokenizer and its number of tokens: special ones, [UNK] or 256 bytes, characters by falling count."""
     lowercase = corpus.settings["lowercase"] is True
     counts = count_characters(corpus, lowercase=lowercase, progress=progress)
-    if not counts.any():
+    if counts.sum() == counts[ord("\n")]:
         raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
     unknown = None if byte_fallback else "[UNK]"
     first = [*special_tokens, *([f"<0x{byte:02X}>" for byte in range(256)] if unknown is None else [unknown])]

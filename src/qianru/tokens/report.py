@@ -127,14 +127,15 @@ def report_tokens(
     special = set(tokenizer.special_tokens.values())
     ordinary = [i for i in range(tokenizer.n_tokens) if i not in special]
     unused = [i for i in ordinary if counter.used[i] == 0]
-    lengths = {i: len(readable(tokenizer, i)) for i in np.flatnonzero(counter.used).tolist()}
+    partial = partial_tokens(tokenizer)
+    lengths = {i: _length(tokenizer, i) for i in np.flatnonzero(counter.used).tolist()}
     longest = sorted((i for i in lengths if i not in special), key=lambda i: (-lengths[i], i))
     return TokenReport(
         total=total,
         files=files,
         scripts=scripts,
         longest=[(readable(tokenizer, i), int(counter.used[i])) for i in longest[:_N_EXAMPLES]],
-        never_used=[readable(tokenizer, i) for i in unused[:_N_EXAMPLES]],
+        never_used=[readable(tokenizer, i) for i in unused if not partial[i]][:_N_EXAMPLES],
         n_never_used=len(unused),
         n_ordinary=len(ordinary),
         fingerprint=tokenizer.fingerprint,
@@ -151,6 +152,12 @@ def readable(tokenizer: Tokenizer, token_id: int) -> str:
         except UnicodeDecodeError:
             return data.decode("utf-8", "backslashreplace")
     return token
+
+
+def _length(tokenizer: Tokenizer, token_id: int) -> int:
+    token = tokenizer.token_of(token_id)
+    data = byte_level_bytes(token) if tokenizer.is_byte_level else None
+    return len(token) if data is None else len(data.decode("utf-8", "replace"))
 
 
 def _batches(corpus: Corpus) -> Iterable[tuple[list[str], float]]:

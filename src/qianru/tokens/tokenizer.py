@@ -201,7 +201,9 @@ class Tokenizer:
             offsets = byte_starts(text)[offsets]
         words = np.array([-1 if word is None else word for word in found.word_ids], dtype=np.int64)
         mask: NDArray[np.bool_] = np.array(found.special_tokens_mask, dtype=np.bool_)
-        made = Encoding(found.tokens, np.array(found.ids, dtype=np.uint32), offsets, words, mask)
+        # The package gives an unknown word's own text for its token.
+        tokens = [self._tokens[token_id] for token_id in found.ids]
+        made = Encoding(tokens, np.array(found.ids, dtype=np.uint32), offsets, words, mask)
         if max_tokens is None:
             return made
         return _truncated(made, max_tokens, self._around if add_special_tokens else ([], []))

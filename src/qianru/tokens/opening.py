@@ -25,6 +25,8 @@ _IN_FOLDER = (
     "*.tiktoken",
 )
 _JSON_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*(?:[\"}]|$)")
+_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
+_PARTS = ("model", "version", "added_tokens", "normalizer", "pre_tokenizer")
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?")
 _MERGE_LINE = re.compile(r"\S+ \S+\r?")
 _ROLE_NAMES = ("unk", "bos", "eos", "cls", "sep", "pad", "mask")
@@ -53,9 +55,10 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     notes: list[str] = []
     if _JSON_OBJECT.match(data):
         found = cast(dict[str, object], parse_json(data, str(file)))
-        if "model" in found and not isinstance(found["model"], int):
+        if any(name in found and not isinstance(found[name], int) for name in _PARTS):
             description = found
-            text = data.decode("utf-8-sig")
+            # Escapes may spell half of a surrogate pair, which the package refuses without a place.
+            text = data.decode("utf-8-sig") if not _SURROGATE.search(data) else None
         else:
             merges = _beside(file, "merges.txt")
             description, notes = read_gpt2_files(
@@ -114,7 +117,7 @@ def _beside(file: Path, name: str) -> Path:
 
 
 def _is_ranks(data: bytes) -> bool:
-    lines = [line for line in data[:4096].split(b"\n")[:-1] or data[:4096].split(b"\n") if line]
+    lines = [line for line in data[:4096].split(b"\n")[:16] if line]
     return bool(lines) and all(map(_RANK_LINE.fullmatch, lines))
 
 

@@ -221,16 +221,22 @@ class SubwordVectors:
     def with_words(self, vectors: Vectors, output: Float32Array | None = None) -> SubwordVectors:
         """These words with their vectors, and the n-grams of this model.
 
-        The own row of a word is set so that the mean over it and the n-grams' rows is its vector; the words of
-        this model that come first in `vectors`, bit for bit as they were, keep theirs. output: float32 [n, dim].
+        A word that is here with that very vector keeps its own row; that of any other is set so that the mean over
+        it and the n-grams' rows is its vector. output: float32 [n, dim], by default the rows that are here, and
+        zeros for new words. Raises ArgumentError where dims differ.
         """
-        matrix, n_old = vectors.to_numpy(), min(len(self), len(vectors))
+        if vectors.dim != self.dim:
+            raise ArgumentError(f"vectors must have dim {self.dim}, got {vectors.dim}")
+        matrix, rows_here = vectors.to_numpy(), self._vectors.rows(vectors.keys, unknown="skip")
+        known = np.flatnonzero(rows_here >= 0)
+        here = self._vectors.to_numpy()[rows_here[known]]
         same = np.zeros(len(vectors), np.bool_)
-        if vectors.keys[:n_old] == self._vectors.keys[:n_old]:
-            old = self._vectors.to_numpy()[:n_old]
-            same[:n_old] = (matrix[:n_old].view(np.uint32) == old.view(np.uint32)).all(axis=1)
+        same[known] = (matrix[known].view(np.uint32) == here.view(np.uint32)).all(axis=1)
+        if output is None and self._output is not None:
+            output = np.zeros_like(matrix)
+            output[known] = self._output[rows_here[known]]
         word_rows = np.empty_like(matrix)
-        word_rows[same] = self._word_rows[np.flatnonzero(same)]
+        word_rows[same] = self._word_rows[rows_here[same]]
         for row in np.flatnonzero(~same).tolist():
             rows = self._rows(self._rule.of(vectors.keys[row]))
             n_counted = int((rows != _core.NO_ROW).sum())

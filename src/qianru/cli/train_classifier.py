@@ -6,13 +6,16 @@ import os
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from qianru.cli.options import AsJson, Force, Threads
 from qianru.cli.output import n_bytes, n_of, print_json, print_table
 from qianru.errors import ArgumentError, OutputError
+
+if TYPE_CHECKING:
+    from qianru.static import ClassifierReport
 
 
 def classifier(
@@ -114,12 +117,7 @@ def classifier(
             err=True,
         )
     if report is not None:
-        typer.echo(
-            f"accuracy {report.accuracy:.4f}, macro F1 {report.macro_f1:.4f}, "
-            f"log loss {report.log_loss:.4f}, calibration error {report.calibration_error:.4f} "
-            f"on {n_of(report.n_examples, 'line')}",
-            err=True,
-        )
+        say_how_good(report)
     if as_json:
         print_json(
             {
@@ -134,11 +132,27 @@ def classifier(
             }
         )
     elif report is not None:
-        rows = [
-            (name, score.n_examples, score.precision, score.recall, score.f1)
-            for name, score in report.labels.items()
-        ]
-        print_table(("label", "lines", "precision", "recall", "F1"), rows)
+        print_labels(report)
+
+
+def say_how_good(report: ClassifierReport) -> None:
+    """The figures over all labels, on stderr."""
+    typer.echo(
+        f"accuracy {report.accuracy:.4f}, macro F1 {report.macro_f1:.4f}, "
+        f"log loss {report.log_loss:.4f}, calibration error {report.calibration_error:.4f} "
+        f"on {n_of(report.n_examples, 'line')}",
+        err=True,
+    )
+
+
+def print_labels(report: ClassifierReport) -> None:
+    """A row for each label that stands in the lines or was predicted."""
+    rows = [
+        (name, score.n_examples, score.precision, score.recall, score.f1)
+        for name, score in report.labels.items()
+        if score.n_examples or score.precision
+    ]
+    print_table(("label", "lines", "precision", "recall", "F1"), rows)
 
 
 def _check_output(output: str, *, force: bool) -> None:

@@ -87,6 +87,11 @@ def test_continued_grown_pruned_and_converted(cli, world: str) -> None:
     assert len(small) == 30
     np.testing.assert_array_equal(small.vectors.to_numpy(), grown.vectors[list(small.vectors)])
     assert cli("convert", "grown", "grown.bin", "--to", "fasttext").code == 0
+    ran = cli("info", "grown")
+    assert f"n-grams       {len(grown.ngram_rows):,} rows" in ran.out
+    assert cli("info", "grown.bin", "--json").json["n_ngram_rows"] == 1000
+    ran = cli("transform", "grown", "other", "--normalise")
+    assert (ran.code, "note: grown has n-grams" in ran.err) == (0, True)
     ran = cli("convert", "grown.bin", "again")
     assert ran.code == 0, ran.err
     assert "of n-grams" in ran.err

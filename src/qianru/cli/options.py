@@ -40,6 +40,9 @@ Resume: TypeAlias = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoint of an unfinished run.")
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
+Memory: TypeAlias = Annotated[
+    int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")
+]
 TopK: TypeAlias = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many words to print.")]
 
 

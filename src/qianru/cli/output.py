@@ -65,6 +65,14 @@ def say_what_is_unknown(model: SubwordVectors, words: Iterable[str]) -> None:
             )
 
 
+def say_what_is_left_behind(model: str) -> None:
+    """That a verb which makes other vectors cannot take n-grams along, on stderr."""
+    from qianru.vectors.subwords import has_subwords
+
+    if has_subwords(model):
+        typer.echo(f"note: {model} has n-grams, which do not come along: words alone are written", err=True)
+
+
 def n_of(number: int, noun: str) -> str:
     """`1 word`, `2,000 words`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -17,6 +17,7 @@ from qianru.cli.options import (
     Field,
     Force,
     Lowercase,
+    Memory,
     OnErrors,
     Resume,
     SaveEvery,
@@ -84,8 +85,7 @@ def word2vec(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
-    memory: Annotated[int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")] = 1
-    << 31,
+    memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

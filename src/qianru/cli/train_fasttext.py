@@ -16,6 +16,7 @@ from qianru.cli.options import (
     Field,
     Force,
     Lowercase,
+    Memory,
     OnErrors,
     Resume,
     SaveEvery,
@@ -70,6 +71,7 @@ def fasttext(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -128,6 +130,7 @@ def fasttext(
             max_vocab=max_vocab,
             keep=None if parent is None else parent.vectors,
             threads=settings.threads,
+            memory=memory,
             progress=bar,
         )
         bar.close()

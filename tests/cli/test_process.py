@@ -31,10 +31,13 @@ def until(condition, process: subprocess.Popen[str], seconds: float = 60) -> Non
         time.sleep(0.02)
 
 
-def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trainer", [("word2vec",), ("fasttext", "--n-buckets", "1000")])
+def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(
+    text: Path, tmp_path: Path, trainer: tuple[str, ...]
+) -> None:
     made = tmp_path / "made"
     options = ("--dim", "16", "--epochs", "1000000", "--save-every", "1", "--threads", "2")
-    process = start("train", "word2vec", text, "-o", made, *options)
+    process = start("train", *trainer, text, "-o", made, *options)
     until((made / "qianru.json").is_file, process)
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)

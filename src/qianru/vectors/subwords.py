@@ -27,6 +27,7 @@ from qianru.vectors.subword_rule import BucketRows, SubwordRule, mean_vectors
 from qianru.vectors.vectors import Vectors
 
 Source: TypeAlias = Literal["known", "subwords", "none"]
+_BLOCK = 1 << 16  # rows compared together
 
 
 def has_subwords(path: str | Path) -> bool:
@@ -229,9 +230,11 @@ class SubwordVectors:
             raise ArgumentError(f"vectors must have dim {self.dim}, got {vectors.dim}")
         matrix, rows_here = vectors.to_numpy(), self._vectors.rows(vectors.keys, unknown="skip")
         known = np.flatnonzero(rows_here >= 0)
-        here = self._vectors.to_numpy()[rows_here[known]]
-        same = np.zeros(len(vectors), np.bool_)
-        same[known] = (matrix[known].view(np.uint32) == here.view(np.uint32)).all(axis=1)
+        here, same = self._vectors.to_numpy(), np.zeros(len(vectors), np.bool_)
+        for begin in range(0, len(known), _BLOCK):
+            part = known[begin : begin + _BLOCK]
+            bits, bits_here = matrix[part].view(np.uint32), here[rows_here[part]].view(np.uint32)
+            same[part] = (bits == bits_here).all(axis=1)
         if output is None and self._output is not None:
             output = np.zeros_like(matrix)
             output[known] = self._output[rows_here[known]]

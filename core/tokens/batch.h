@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace qianru {
@@ -84,6 +85,10 @@ class WorkerPool {
       }
     }
     return make();
+  }
+  std::vector<std::unique_ptr<Worker>> take_all() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(idle_, {});
   }
   void give(std::unique_ptr<Worker> worker) {
     const std::lock_guard lock(mutex_);

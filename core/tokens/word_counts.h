@@ -59,7 +59,7 @@ class WordCounter {
 
  private:
   struct Worker {
-    explicit Worker(const PretokenizeOptions& options) : options(options) {}
+    explicit Worker(const PretokenizeOptions& chosen) : options(chosen) {}
     void count(std::string_view text);
     void count_pieces(const char* p, const char* end);
 

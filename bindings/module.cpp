@@ -35,4 +35,5 @@ NB_MODULE(_core, m) {
   bind_classifier(m);
   bind_vectors(m);
   bind_search(m);
+  bind_tokens(m);
 }

@@ -138,7 +138,8 @@ def wrap(entries: Iterable[str], width: int = 126) -> list[str]:
     return lines
 
 
-def main() -> None:
+def header() -> str:
+    """What normalize_tables.h must hold for the installed package."""
     lower = normalized(normalizers.Lowercase())
     nfd = normalizers.NFD()
     # Hangul syllables are taken apart by arithmetic.
@@ -185,7 +186,11 @@ def main() -> None:
         "",
         "}  // namespace qianru",
     ]
-    Path(__file__).with_name("normalize_tables.h").write_text("\n".join(lines) + "\n", encoding="ascii")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    Path(__file__).with_name("normalize_tables.h").write_text(header(), encoding="ascii")
 
 
 if __name__ == "__main__":

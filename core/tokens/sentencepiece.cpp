@@ -145,7 +145,7 @@ void SentencePieceEncoder::normalize(std::string_view text, Normalized& out) con
   }
   if (options_.remove_extra_whitespaces) {
     while (out.text.ends_with(space)) {
-      out.text.resize(out.text.size() - space.size());
+      out.text.erase(out.text.size() - space.size());
       if (!out.spans) continue;
       at = out.from[out.text.size()];
       out.from.resize(out.text.size());

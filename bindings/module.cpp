@@ -36,4 +36,5 @@ NB_MODULE(_core, m) {
   bind_vectors(m);
   bind_search(m);
   bind_tokens(m);
+  bind_token_pieces(m);
 }

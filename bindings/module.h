@@ -10,3 +10,4 @@ void bind_search(nanobind::module_& m);
 void bind_fasttext(nanobind::module_& m);
 void bind_classifier(nanobind::module_& m);
 void bind_tokens(nanobind::module_& m);
+void bind_token_pieces(nanobind::module_& m);

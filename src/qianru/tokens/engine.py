@@ -1,0 +1,155 @@
+"""Who encodes: the `tokenizers` package, which knows every pipeline and is the slow twin, or the core where it can."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+import numpy as np
+
+from qianru.arrays import Int64Array, UInt32Array
+from qianru.errors import FormatError
+from qianru.tokens.description import Description, added_tokens
+from qianru.tokens.encoding import TokenBatch
+
+if TYPE_CHECKING:
+    import tokenizers
+
+EngineName = Literal["core", "tokenizers"]
+_CHUNK = 1024
+
+
+class Engine(Protocol):
+    """Encodes many texts, without tokens around them and with special tokens in them taken as plain text."""
+
+    name: EngineName
+
+    def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
+        """The ids of valid texts."""
+
+    def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
+        """The ids [n] of lines that each end with a line feed; `line_end` follows each line that has any."""
+
+
+class PackageEngine:
+    """The `tokenizers` package. It uses its own threads, whatever is asked for."""
+
+    name: EngineName = "tokenizers"
+
+    def __init__(self, package: tokenizers.Tokenizer) -> None:
+        self._package = package
+
+    def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
+        parts: list[UInt32Array] = []
+        lengths = np.zeros(len(texts) + 1, dtype=np.int64)
+        for begin in range(0, len(texts), _CHUNK):
+            found = self._package.encode_batch_fast(
+                list(texts[begin : begin + _CHUNK]), add_special_tokens=False
+            )
+            ids = [one.ids for one in found]
+            lengths[begin + 1 : begin + 1 + len(ids)] = [len(one) for one in ids]
+            parts.append(np.fromiter(itertools.chain.from_iterable(ids), dtype=np.uint32))
+        ids_of_all = np.concatenate(parts) if parts else np.empty(0, dtype=np.uint32)
+        return TokenBatch(ids_of_all, np.cumsum(lengths))
+
+    def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
+        batch = self.encode_batch(block.decode().split("\n")[:-1], threads)
+        if line_end is None:
+            return batch.ids
+        full = np.flatnonzero(np.diff(batch.splits))
+        return np.insert(batch.ids, batch.splits[full + 1], np.uint32(line_end))
+
+
+def offsets_of(package: tokenizers.Tokenizer, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
+    """The ids of valid texts with the offsets of their tokens in characters, int64 [total, 2]."""
+    found = package.encode_batch(list(texts), add_special_tokens=False)
+    splits = np.cumsum([0, *(len(one) for one in found)], dtype=np.int64)
+    ids = np.fromiter(
+        itertools.chain.from_iterable(one.ids for one in found), dtype=np.uint32, count=splits[-1]
+    )
+    places = itertools.chain.from_iterable(itertools.chain.from_iterable(one.offsets for one in found))
+    offsets = np.fromiter(places, dtype=np.int64, count=2 * int(splits[-1])).reshape(-1, 2)
+    return TokenBatch(ids, splits), offsets
+
+
+def open_package(text: str, path: str, *, special_in_text: bool) -> tokenizers.Tokenizer:
+    """The tokenizer of the `tokenizers` package. Raises FormatError where it does not take the file."""
+    import tokenizers  # here, because it takes 0.05 s that nothing but encoding should wait for
+
+    try:
+        package = tokenizers.Tokenizer.from_str(text)
+    except Exception as error:  # the package raises nothing more special
+        raise FormatError(
+            f"the tokenizers package refuses it: {error}",
+            path=path,
+            hint="the file is damaged, or made by a newer version: pip install --upgrade tokenizers",
+        ) from None
+    package.no_padding()
+    package.no_truncation()
+    package.encode_special_tokens = not special_in_text
+    return package
+
+
+def check_added_ids(package: tokenizers.Tokenizer, description: Description, path: str) -> None:
+    """The package gives added tokens ids of its own where those of the file are not the next free ones."""
+    for entry in added_tokens(description, path):
+        found = package.token_to_id(str(entry["content"]))
+        if found != entry["id"]:
+            raise FormatError(
+                f"added_tokens: {entry['content']!r} has id {entry['id']}, but the next free id is {found}",
+                path=path,
+                hint="ids of added tokens must follow those of the model",
+            )
+
+
+def around_ids(description: Description) -> tuple[list[int], list[int]]:
+    """The ids that the post-processor puts before and behind a single text."""
+    before: list[int] = []
+    behind: list[int] = []
+    for processor in _processors(description.get("post_processor")):
+        kind = processor.get("type")
+        if kind == "TemplateProcessing":
+            first, last = _template_ids(processor)
+        elif kind in ("BertProcessing", "RobertaProcessing"):
+            first, last = [[cast(list[int], processor[name])[1]] for name in ("cls", "sep")]
+        else:
+            continue
+        before, behind = first + before, behind + last
+    return before, behind
+
+
+def _processors(processor: object) -> Iterable[Mapping[str, object]]:
+    if isinstance(processor, dict):
+        inner = processor.get("processors")
+        yield from inner if isinstance(inner, list) else [processor]
+
+
+def _template_ids(processor: Mapping[str, object]) -> tuple[list[int], list[int]]:
+    special = cast(Mapping[str, Mapping[str, list[int]]], processor.get("special_tokens", {}))
+    ids: tuple[list[int], list[int]] = ([], [])
+    side = 0
+    for piece in cast(list[Mapping[str, Mapping[str, str]]], processor.get("single", [])):
+        if "Sequence" in piece:
+            side = 1
+        else:
+            ids[side].extend(special[piece["SpecialToken"]["id"]]["ids"])
+    return ids
+
+
+def put_around(batch: TokenBatch, before: Sequence[int], behind: Sequence[int]) -> TokenBatch:
+    """The batch with ids before and behind each text."""
+    n_more = len(before) + len(behind)
+    if n_more == 0:
+        return batch
+    splits = batch.splits + n_more * np.arange(len(batch.splits), dtype=np.int64)
+    ids = np.empty(int(splits[-1]), dtype=np.uint32)
+    inner = np.ones(len(ids), dtype=np.bool_)
+    for place, token_id in enumerate(before):
+        ids[splits[:-1] + place] = token_id
+        inner[splits[:-1] + place] = False
+    for place, token_id in enumerate(reversed(behind), 1):
+        ids[splits[1:] - place] = token_id
+        inner[splits[1:] - place] = False
+    ids[inner] = batch.ids
+    return TokenBatch(ids, splits)

@@ -1,0 +1,163 @@
+"""Training: a corpus becomes the description of a tokenizer, the same bytes each time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qianru.errors import ArgumentError, CorpusError
+from qianru.progress import Progress, ProgressCallback
+from qianru.text import Corpus
+from qianru.tokens.characters import train_characters
+from qianru.tokens.description import Description
+from qianru.tokens.encoding import checked_text
+from qianru.tokens.pipelines import BYTE_CHARACTERS, PATTERNS, byte_level, text_normalizer
+from qianru.tokens.words import train_words
+
+if TYPE_CHECKING:
+    import tokenizers
+
+KINDS = ("bpe", "wordpiece", "unigram", "character", "word")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """What `Tokenizer.train` was asked for; the same words as its arguments, checked on construction."""
+
+    kind: str
+    vocab_size: int
+    min_count: int
+    special_tokens: tuple[str, ...]
+    coverage: float
+    byte_fallback: bool
+    pattern: str
+    threads: int | None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ArgumentError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.pattern not in PATTERNS:
+            raise ArgumentError(f"pattern must be one of {', '.join(PATTERNS)}, got {self.pattern!r}")
+        for name, value, least in (("vocab_size", self.vocab_size, 1), ("min_count", self.min_count, 1)):
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 31:
+                raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if not 0 < self.coverage <= 1:
+            raise ArgumentError(
+                f"coverage must be above 0 and at most 1, got {self.coverage!r}",
+                hint="0.9995 is usual for Chinese; 1 keeps every character.",
+            )
+        for i, token in enumerate(self.special_tokens):
+            if not checked_text(token, f"special_tokens[{i}]"):
+                raise ArgumentError(f"special_tokens[{i}] is empty")
+            if self.special_tokens.index(token) != i:
+                raise ArgumentError(f"special_tokens holds {token!r} twice")
+            if len(token) == 1:
+                raise ArgumentError(
+                    f"special_tokens[{i}]: {token!r} is a character of text",
+                    hint="write <s>, [CLS] or the like",
+                )
+        if self.byte_fallback and self.kind not in ("unigram", "character"):
+            raise ArgumentError(f"byte_fallback is for unigram and character, not for {self.kind}")
+        n_fixed = len(self.special_tokens) + (256 if self.kind == "bpe" or self.byte_fallback else 1)
+        if self.vocab_size <= n_fixed:
+            raise ArgumentError(
+                f"vocab_size must be above {n_fixed}, the special tokens and "
+                f"{'bytes' if n_fixed >= 256 else '[UNK]'} among them, got {self.vocab_size}",
+                hint="8,000 to 64,000 is usual",
+            )
+
+
+def train_description(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, tuple[str, ...]]:
+    """The tokenizer.json, and notes on it. Raises CorpusError if the text gives no token."""
+    trainer = {"bpe": _train_bpe, "character": _train_characters, "word": _train_words}.get(settings.kind)
+    if trainer is None:
+        raise ArgumentError(
+            f"kind {settings.kind!r} cannot be trained yet", hint='use "bpe", "character" or "word"'
+        )
+    description, n_tokens, notes = trainer(corpus, settings, progress)
+    if n_tokens < settings.vocab_size:
+        notes = (*notes, f"{n_tokens} tokens, not {settings.vocab_size}: the text gives no more")
+    return description, notes
+
+
+def _train_bpe(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, int, tuple[str, ...]]:
+    import tokenizers.trainers
+
+    lowercase = corpus.settings["lowercase"] is True
+    empty = byte_level({}, [], settings.pattern, normalizer=text_normalizer(lowercase=lowercase))
+    package = _package_of(empty)
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=settings.vocab_size,
+        min_frequency=settings.min_count,
+        special_tokens=list(settings.special_tokens),
+        initial_alphabet=BYTE_CHARACTERS,
+        show_progress=False,
+    )
+    package.train_from_iterator(_lines(corpus, progress), trainer)
+    vocab = package.get_vocab(with_added_tokens=True)
+    if len(vocab) <= len(settings.special_tokens) + 256 and not any(map(str.strip, corpus.lines())):
+        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+    return (
+        byte_level(
+            dict(sorted(vocab.items(), key=lambda item: item[1])),
+            _merges_of(package),
+            settings.pattern,
+            special=[(token, vocab[token]) for token in settings.special_tokens],
+            normalizer=text_normalizer(lowercase=lowercase),
+        ),
+        len(vocab),
+        (),
+    )
+
+
+def _package_of(description: Description) -> tokenizers.Tokenizer:
+    import tokenizers
+
+    return tokenizers.Tokenizer.from_str(json.dumps(description))
+
+
+def _merges_of(package: tokenizers.Tokenizer) -> list[str]:
+    merges = json.loads(package.to_str())["model"]["merges"]
+    return [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
+
+
+def _lines(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:
+    """Each line with its end, which is text too."""
+    for block, done in corpus.blocks():
+        yield from (f"{line}\n" for line in block.decode().split("\n")[:-1])
+        if progress is not None:
+            progress(Progress("read", done, 0.0, "B"))
+
+
+def _train_characters(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, int, tuple[str, ...]]:
+    description, n_tokens = train_characters(
+        corpus,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        special_tokens=settings.special_tokens,
+        coverage=settings.coverage,
+        byte_fallback=settings.byte_fallback,
+        progress=progress,
+    )
+    return description, n_tokens, ()
+
+
+def _train_words(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, int, tuple[str, ...]]:
+    return train_words(
+        corpus,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        special_tokens=settings.special_tokens,
+        threads=settings.threads,
+        progress=progress,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 
@@ -24,9 +25,7 @@ def encode(piece: bytes, ids: dict[bytes, int], ranks: dict[tuple[bytes, bytes],
     """Join the pair of lowest rank, the leftmost first, until there is none."""
     parts = [piece[i : i + 1] for i in range(len(piece))]
     while True:
-        known = [
-            (ranks[pair], i) for i, pair in enumerate(zip(parts, parts[1:], strict=False)) if pair in ranks
-        ]
+        known = [(ranks[pair], i) for i, pair in enumerate(itertools.pairwise(parts)) if pair in ranks]
         if not known:
             return [ids[part] for part in parts]
         i = min(known)[1]
@@ -42,7 +41,7 @@ def train(words: dict[bytes, int], n_merges: int, min_frequency: int) -> list[tu
     while len(merges) < n_merges:
         counts: Counter[tuple[bytes, bytes]] = Counter()
         for word, parts in split.items():
-            for pair in zip(parts, parts[1:], strict=False):
+            for pair in itertools.pairwise(parts):
                 counts[pair] += words[word]
         if not counts:
             break

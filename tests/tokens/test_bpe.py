@@ -19,14 +19,15 @@ from qianru import _core
 from qianru.sample import sample_lines
 
 _spec = importlib.util.spec_from_file_location("reference_bpe", Path(__file__).with_name("reference_bpe.py"))
-assert _spec and _spec.loader
+assert _spec
+assert _spec.loader
 reference = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(reference)
 
 DATA = Path(os.environ.get("QIANRU_DATA", "../shared/data"))
 CHARS = "aeéΣ中国人民北京あ가ᄀ\u0301\u200d😀👩’'st019 \n\u3000\x00.,/!"
 TEXTS = st.text(st.one_of(st.sampled_from(CHARS), st.characters(exclude_categories=["Cs"])), max_size=60)
-LINES = [text for languages in ("en", "zh") for text in sample_lines(languages, 400, seed=3)]
+LINES = [text for language in ("en", "zh") for text in sample_lines(language, n_bytes=30_000, seed=3)]
 
 
 def trained(**options: bool) -> Tokenizer:
@@ -162,11 +163,11 @@ def test_lines_of_a_block_and_threads() -> None:
 
 
 def test_time_grows_with_the_text_and_not_with_its_square() -> None:
-    for text in (b"a" * 1_000_000, "中国".encode() * 7_000, "的".encode() * 14_000):
+    for text in (b"a" * 1_000_000, b"the" * 300_000, "中国".encode() * 7_000, "的".encode() * 14_000):
         started = time.perf_counter()
         whole = ENCODER.encode(text)[0]
         assert time.perf_counter() - started < 10
-        assert 0 < len(whole) < len(text)
+        assert 0 < len(whole) <= len(text)
 
 
 @settings(deadline=None)

@@ -190,7 +190,7 @@ inline std::vector<std::string_view> cut_at_lines(std::string_view block, std::s
   return pieces;
 }
 
-// One text a line; the ids of all lines in order, `line_end` after each if there is one.
+// One text a line; the ids of all lines in order, `line_end`, if there is one, after each that has any.
 template <class Worker, class Make>
 IdBuffer encode_lines(WorkerPool<Worker>& pool, Make make, std::string_view block, int threads,
                       std::optional<std::uint32_t> line_end) {
@@ -198,8 +198,9 @@ IdBuffer encode_lines(WorkerPool<Worker>& pool, Make make, std::string_view bloc
   std::vector<IdBuffer> parts(pieces.size());
   run_jobs(pool, make, pieces.size(), threads, [&](Worker& worker, std::size_t job) {
     for_lines(pieces[job], [&](std::string_view line) {
+      const std::size_t n_before = parts[job].size();
       worker.encode(line, parts[job]);
-      if (line_end) parts[job].push(*line_end);
+      if (line_end && parts[job].size() > n_before) parts[job].push(*line_end);
     });
   });
   return joined(parts);

@@ -184,6 +184,7 @@ def test_vocab_json_and_merges(tmp_path: Path) -> None:
     ):
         with pytest.raises(FormatError, match=message):
             load(vocab, merges)
+    (tmp_path / "vocab.json").write_text(json.dumps(whole))
     (tmp_path / "merges.txt").write_bytes(b"\xff \xff\n")
     with pytest.raises(FormatError, match=r"merges\.txt, byte 0: not valid UTF-8"):
         Tokenizer.load(tmp_path)

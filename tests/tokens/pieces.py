@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Iterable, Sequence
 
 from hypothesis import strategies as st
-
-from qianru.sample import World, sentences  # type: ignore[attr-defined]
 
 # What normalisers and pre-tokenizers trip over: case, accents in both forms, marks out of order, Hangul, kana, ligatures, joiners,
 # emoji, controls, every kind of space, signs, the spaces' own mark.
@@ -17,7 +16,9 @@ ODD = (
     "\0\x01\x0b\x0c\x1f\x7f\x85\u00a0\u1680\u2003\u2028\u2029\u3000\t\r\ufffd "
     "!?.,'’-·_#$^`~＂，。《》「」…—▁▁▁ 1٣໔Ⅷ٪ عربي हिन्दी ไทย 𝐀𝒜 \ue000\U000e0001\U0010ffff"
 )
-characters = st.one_of(st.sampled_from(ODD), st.characters(exclude_categories=("Cs",)), st.sampled_from("abc 中文"))
+characters = st.one_of(
+    st.sampled_from(ODD), st.characters(exclude_categories=("Cs",)), st.sampled_from("abc 中文")
+)
 texts = st.text(characters, max_size=60)
 
 
@@ -93,7 +94,7 @@ def merge_by_score(text: str, scores: dict[str, float]) -> list[str]:
         best = max(
             (
                 (scores[a + b], -i)
-                for i, (a, b) in enumerate(zip(symbols, symbols[1:], strict=False))
+                for i, (a, b) in enumerate(itertools.pairwise(symbols))
                 if a + b in scores
             ),
             default=None,

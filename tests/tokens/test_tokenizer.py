@@ -210,5 +210,5 @@ def test_a_template_stands_around_texts() -> None:
 def test_a_description_that_is_wrong_is_refused(tokenizers: dict[str, Tokenizer]) -> None:
     description = tokenizers["bpe"].description
     description["model"]["merges"].append("a nothing")  # type: ignore[index]
-    with pytest.raises(FormatError, match="the description: model.merges, entry"):
+    with pytest.raises(FormatError, match=r"the description: model\.merges, entry"):
         Tokenizer(description)

@@ -118,5 +118,5 @@ def test_wrong_arguments(lines: list[str]) -> None:
 @pytest.mark.parametrize("kind", TRAINED)
 def test_an_empty_corpus_is_an_error(kind: str) -> None:
     for empty in ([], ["", ""]):
-        with pytest.raises(CorpusError, match="no (text|words) in"):
+        with pytest.raises(CorpusError, match=r"no (text|words) in"):
             Tokenizer.train(Corpus(empty), kind=kind, vocab_size=300)

@@ -34,9 +34,7 @@ def read_user_words(user_dict: str | os.PathLike[str] | Iterable[str] | None) ->
     return tuple(sorted({checked_word(word, place, "user_dict") for word, place in entries}))
 
 
-def describe_user_words(
-    user_dict: object, words: tuple[str, ...]
-) -> dict[str, object] | None:
+def describe_user_words(user_dict: object, words: tuple[str, ...]) -> dict[str, object] | None:
     """What a model remembers of its user dictionary: n_words, sha256 of the words a line each, and the file's name.
 
     None without a word.

@@ -53,15 +53,17 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     notes: list[str] = []
     if _JSON_OBJECT.match(data):
         found = cast(dict[str, object], parse_json(data, str(file)))
-        if "model" in found and not isinstance(found["model"], int):
+        if file.name == "tokenizer.json" or ("model" in found and not isinstance(found["model"], int)):
             description = found
+            if b"\\ud" in data.lower():
+                to_text(description, str(file))  # half of a surrogate pair can only be written as an escape
             text = data.decode("utf-8-sig")
         else:
             merges = _beside(file, "merges.txt")
             description, notes = read_gpt2_files(
                 found, _read(merges), str(file), str(merges), config, pattern
             )
-    elif _is_ranks(data):
+    elif file.suffix == ".tiktoken" or _is_ranks(data):
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
         vocab = _beside(file, "vocab.json")

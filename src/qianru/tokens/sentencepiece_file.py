@@ -86,7 +86,9 @@ def read_sentencepiece_file(path: Path | str) -> SentencePieceFile:
     path = Path(path)
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise FormatError(f"a SentencePiece model has at most {MAX_BYTES} bytes, this file {size}", path=str(path))
+        raise FormatError(
+            f"a SentencePiece model has at most {MAX_BYTES} bytes, this file {size}", path=str(path)
+        )
     return parse_sentencepiece(path.read_bytes(), path=str(path))
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from tokenizers import Regex, normalizers, pre_tokenizers
 
 # CharProperty in normalize.h.
-SPACE, DROPPED, PUNCTUATION, MARK, DECOMPOSES, LOWERS, COMBINES, WORD, HAN, REGEX_WORD = (1 << i for i in range(10))
+SPACE, DROPPED, PUNCTUATION, MARK, DECOMPOSES, LOWERS, COMBINES, WORD, HAN, REGEX_WORD = (
+    1 << i for i in range(10)
+)
 CHUNK = 1 << 16
 IOTA = "\u0345"  # the character of the highest combining class
 
@@ -84,9 +86,7 @@ def combining_classes(nfd: normalizers.Normalizer) -> dict[str, int]:
     return found
 
 
-def properties(
-    lower: dict[str, str], decomposed: dict[str, str], combining: dict[str, int]
-) -> list[int]:
+def properties(lower: dict[str, str], decomposed: dict[str, str], combining: dict[str, int]) -> list[int]:
     clean = normalizers.BertNormalizer(
         clean_text=True, handle_chinese_chars=False, strip_accents=False, lowercase=False
     )
@@ -150,7 +150,9 @@ def header() -> str:
     runs = [(code, v) for code, v in enumerate(values) if code == 0 or values[code - 1] != v]
     deltas = [(ord(c), ord(result) - ord(c)) for c, result in lower.items() if len(result) == 1]
     if [c for c, result in lower.items() if len(result) > 1] != ["\u0130"]:
-        raise SystemExit("U+0130 is no longer the only character with a longer lower case: change normalize.cpp")
+        raise SystemExit(
+            "U+0130 is no longer the only character with a longer lower case: change normalize.cpp"
+        )
     parts = [f"{{0x{c:x},{{{','.join(hex(ord(p)) for p in result)}}}}}" for c, result in table.items()]
     lines = [
         "// Written by core/tokens/make_normalize_tables.py; do not edit.",

@@ -92,11 +92,7 @@ def merge_by_score(text: str, scores: dict[str, float]) -> list[str]:
     symbols = list(text)
     while True:
         best = max(
-            (
-                (scores[a + b], -i)
-                for i, (a, b) in enumerate(itertools.pairwise(symbols))
-                if a + b in scores
-            ),
+            ((scores[a + b], -i) for i, (a, b) in enumerate(itertools.pairwise(symbols)) if a + b in scores),
             default=None,
         )
         if best is None:

@@ -17,7 +17,7 @@ from qianru.text.han import HanCutter, read_preferred
 from qianru.text.reading import Tally, check_decoding
 from qianru.text.sources import IterableSource, find_sources
 from qianru.text.splitting import clean_text, encode_block, make_user_dict
-from qianru.text.user_words import read_user_words
+from qianru.text.user_words import describe_user_words, read_user_words
 
 DEFAULT_MEMORY = 2 << 30
 
@@ -89,6 +89,7 @@ class Corpus:
         self._field = field
         self._lowercase = bool(lowercase)
         words = read_user_words(user_dict)
+        self._user_words = words
         self._user_dict = make_user_dict(words, lowercase=self._lowercase)
         preferred = read_preferred(prefer)
         self._cut = HanCutter(preferred, traditional=bool(traditional))
@@ -98,8 +99,8 @@ class Corpus:
             "errors": errors,
             "field": field,
             "lowercase": self._lowercase,
-            "user_dict": list(words),
-            "prefer": preferred,
+            "user_dict": describe_user_words(user_dict, words),
+            "prefer": describe_user_words(prefer, tuple(f"{word} {n}" for word, n in preferred.items())),
             "traditional": bool(traditional),
             "unicode": UNICODE_VERSION,
         }
@@ -113,6 +114,11 @@ class Corpus:
     def settings(self) -> dict[str, object]:
         """How the text is read; a new dict each time."""
         return dict(self._settings)
+
+    @property
+    def user_words(self) -> tuple[str, ...]:
+        """The words that always come out whole, in NFC and sorted."""
+        return self._user_words
 
     def _reader(self) -> BlockReader:
         has_dict = self._user_dict is not None

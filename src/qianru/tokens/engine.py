@@ -23,7 +23,9 @@ _CHUNK = 1024
 class Engine(Protocol):
     """Encodes many texts, without tokens around them and with special tokens in them taken as plain text."""
 
-    name: EngineName
+    @property
+    def name(self) -> EngineName:
+        """Who it is."""
 
     def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
         """The ids of valid texts."""

@@ -25,8 +25,6 @@ _IN_FOLDER = (
     "*.tiktoken",
 )
 _JSON_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*(?:[\"}]|$)")
-_SURROGATE = re.compile(rb"\\\\u[dD][89a-fA-F]")
-_PARTS = ("model", "version", "added_tokens", "normalizer", "pre_tokenizer")
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?")
 _MERGE_LINE = re.compile(r"\S+ \S+\r?")
 _ROLE_NAMES = ("unk", "bos", "eos", "cls", "sep", "pad", "mask")
@@ -55,16 +53,17 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     notes: list[str] = []
     if _JSON_OBJECT.match(data):
         found = cast(dict[str, object], parse_json(data, str(file)))
-        if any(name in found and not isinstance(found[name], int) for name in _PARTS):
+        if file.name == "tokenizer.json" or ("model" in found and not isinstance(found["model"], int)):
             description = found
-            # Escapes may spell half of a surrogate pair, which the package refuses without a place.
-            text = data.decode("utf-8-sig") if not _SURROGATE.search(data) else None
+            if b"\\ud" in data.lower():
+                to_text(description, str(file))  # half of a surrogate pair can only be written as an escape
+            text = data.decode("utf-8-sig")
         else:
             merges = _beside(file, "merges.txt")
             description, notes = read_gpt2_files(
                 found, _read(merges), str(file), str(merges), config, pattern
             )
-    elif _is_ranks(data):
+    elif file.suffix == ".tiktoken" or _is_ranks(data):
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
         vocab = _beside(file, "vocab.json")
@@ -117,7 +116,7 @@ def _beside(file: Path, name: str) -> Path:
 
 
 def _is_ranks(data: bytes) -> bool:
-    lines = [line for line in data[:4096].split(b"\n")[:16] if line]
+    lines = [line for line in data[:4096].split(b"\n")[:-1] or data[:4096].split(b"\n") if line]
     return bool(lines) and all(map(_RANK_LINE.fullmatch, lines))
 
 

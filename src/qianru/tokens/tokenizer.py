@@ -19,6 +19,7 @@ from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
+from qianru.tokens.core_engine import core_engine
 from qianru.tokens.description import (
     Description,
     added_tokens,
@@ -86,7 +87,7 @@ class Tokenizer:
         self._around = around_ids(opened.description)
         self._roles = {**roles_of(self._special), **opened.roles}
         self.notes = opened.notes
-        self._engine: Engine = PackageEngine(self._package)
+        self._engine: Engine = core_engine(opened.description, self._package) or PackageEngine(self._package)
 
     @classmethod
     def load(
@@ -325,7 +326,12 @@ class Tokenizer:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256, in hexadecimal, over the description in canonical form: the identity of the tokenizer."""
-        text = json.dumps(self.description, sort_keys=True, separators=(",", ":"))
+        description = self.description
+        model = cast(dict[str, object], description["model"])
+        if "merges" in model:  # written as pairs, or as one string with a space in between
+            pairs = cast(list[str | list[str]], model["merges"])
+            model["merges"] = [pair if isinstance(pair, str) else " ".join(pair) for pair in pairs]
+        text = json.dumps(description, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(b"qianru tokenizer 1\n" + text.encode()).hexdigest()
 
     @property

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from qianru import _core
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
+from qianru.text.encoding import default_threads
 from qianru.tokens.characters import train_characters
 from qianru.tokens.description import Description
 from qianru.tokens.encoding import checked_text
-from qianru.tokens.pipelines import BYTE_CHARACTERS, PATTERNS, byte_level, text_normalizer
+from qianru.tokens.pipelines import PATTERNS, byte_level, byte_level_text, text_normalizer
 from qianru.tokens.words import train_words
 
-if TYPE_CHECKING:
-    import tokenizers
-
+_PROGRESS_SECONDS = 0.1
 KINDS = ("bpe", "wordpiece", "unigram", "character", "word")
 
 
@@ -87,52 +84,51 @@ def train_description(
 def _train_bpe(
     corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
 ) -> tuple[Description, int, tuple[str, ...]]:
-    import tokenizers.trainers
-
     lowercase = corpus.settings["lowercase"] is True
-    empty = byte_level({}, [], settings.pattern, normalizer=text_normalizer(lowercase=lowercase))
-    package = _package_of(empty)
-    trainer = tokenizers.trainers.BpeTrainer(
+    counter = _core.WordCounter(pattern=settings.pattern)
+    threads = default_threads() if settings.threads is None else settings.threads
+    blank = True
+    for block, done in corpus.blocks():
+        blank = blank and block.isspace()
+        # A line's end is text too.
+        counter.count_lines(_lowered(block) if lowercase else block, threads, keep_ends=True)
+        if progress is not None:
+            progress(Progress("read", done, 0.0, "B"))
+    if blank:
+        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+    trainer = _core.BpeTrainer(
+        counter,
         vocab_size=settings.vocab_size,
         min_frequency=settings.min_count,
-        special_tokens=list(settings.special_tokens),
-        initial_alphabet=BYTE_CHARACTERS,
-        show_progress=False,
+        special_tokens=[token.encode() for token in settings.special_tokens],
+        initial_alphabet=[bytes(range(256))],
     )
-    package.train_from_iterator(_lines(corpus, progress), trainer)
-    vocab = package.get_vocab(with_added_tokens=True)
-    if len(vocab) <= len(settings.special_tokens) + 256 and not any(map(str.strip, corpus.lines())):
-        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+    while not trainer.run(_PROGRESS_SECONDS):
+        if progress is not None:
+            progress(Progress("train", trainer.n_tokens / settings.vocab_size, 0.0, "tokens"))
+    n_special = len(settings.special_tokens)
+    names = [
+        *settings.special_tokens,
+        *(byte_level_text(token) for token in trainer.tokens()[n_special:]),
+    ]
     return (
         byte_level(
-            dict(sorted(vocab.items(), key=lambda item: item[1])),
-            _merges_of(package),
+            {name: token_id for token_id, name in enumerate(names)},
+            [f"{names[left]} {names[right]}" for left, right in trainer.merges().tolist()],
             settings.pattern,
-            special=[(token, vocab[token]) for token in settings.special_tokens],
+            special=[(token, token_id) for token_id, token in enumerate(settings.special_tokens)],
             normalizer=text_normalizer(lowercase=lowercase),
         ),
-        len(vocab),
+        len(names),
         (),
     )
 
 
-def _package_of(description: Description) -> tokenizers.Tokenizer:
-    import tokenizers
+def _lowered(block: bytes) -> bytes:
+    """Lower case as the tokenizer.json's own step makes it, which knows no final sigma."""
+    import tokenizers.normalizers
 
-    return tokenizers.Tokenizer.from_str(json.dumps(description))
-
-
-def _merges_of(package: tokenizers.Tokenizer) -> list[str]:
-    merges = json.loads(package.to_str())["model"]["merges"]
-    return [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
-
-
-def _lines(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:
-    """Each line with its end, which is text too."""
-    for block, done in corpus.blocks():
-        yield from (f"{line}\n" for line in block.decode().split("\n")[:-1])
-        if progress is not None:
-            progress(Progress("read", done, 0.0, "B"))
+    return str(tokenizers.normalizers.Lowercase().normalize_str(block.decode())).encode()
 
 
 def _train_characters(

@@ -36,7 +36,7 @@ def train_words(
     )
     description = cast(Description, json.loads(out.getvalue()))
     added = cast(list[dict[str, object]], description["added_tokens"])
-    whole, lost = _whole_words(cast(list[str], settings["user_dict"]), words)
+    whole, lost = _whole_words(corpus.user_words, words)
     # What a user dictionary asks for is cut out of the text before all else.
     places = {word: place for place, word in enumerate(words)}
     for word in whole:
@@ -53,7 +53,7 @@ def train_words(
     return description, len(words) + 1 + len(named), notes
 
 
-def _whole_words(user_words: list[str], words: list[str]) -> tuple[list[str], list[str]]:
+def _whole_words(user_words: tuple[str, ...], words: list[str]) -> tuple[list[str], list[str]]:
     """Of the user's words in the vocabulary those that may be cut out anywhere, and those that may not.
 
     A word that begins or ends with a letter must stand alone there, but need not beside Han characters; added

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from qianru import _core
-from qianru.arrays import UInt32Array
+from qianru.arrays import Int64Array, UInt32Array
 from qianru.text.encoding import default_threads
 from qianru.tokens.description import Description, model_kind, model_vocab
 from qianru.tokens.encoding import TokenBatch
 from qianru.tokens.pipelines import byte_level_bytes
+from qianru.tokens.word_model import CUTS
 
 if TYPE_CHECKING:
     import tokenizers
 
-_Encoder = _core.BpeEncoder | _core.WordPieceEncoder | _core.UnigramEncoder
+_Encoder = _core.BpeEncoder | _core.WordPieceEncoder | _core.UnigramEncoder | _core.SentencePieceEncoder
 
 
 class CoreEngine:
@@ -26,10 +27,19 @@ class CoreEngine:
 
     name: Literal["core"] = "core"
 
-    def __init__(self, encoder: _Encoder, package: tokenizers.Tokenizer, *, nfc: bool) -> None:
+    def __init__(
+        self, encoder: _Encoder, package: tokenizers.Tokenizer, *, steps: Sequence[str] = ()
+    ) -> None:
+        """steps: normalizers that come first, "NFC" and "Lowercase" in this order."""
         self._encoder = encoder
         self._package = package
-        self._nfc = nfc
+        self._nfc = "NFC" in steps
+        self._lower = "Lowercase" in steps
+
+    def encode(self, text: str) -> tuple[UInt32Array, Int64Array]:
+        """The ids [n] of one text, which is not normalised first, and their offsets in bytes, int64 [n, 2]."""
+        ids, starts, ends = self._encoder.encode(text.encode())
+        return ids, np.stack([starts, ends], axis=1).astype(np.int64)
 
     def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
         parts = [self._normal(text).encode() for text in texts]
@@ -37,15 +47,23 @@ class CoreEngine:
         return TokenBatch(ids, splits)
 
     def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
-        if self._nfc and not block.isascii() and not unicodedata.is_normalized("NFC", block.decode()):
-            lines = block.decode().split("\n")
-            block = "\n".join(map(self._normal, lines)).encode()
+        if self._lower and block.isascii():
+            block = block.lower()
+        elif (self._nfc or self._lower) and not block.isascii():
+            text = block.decode()
+            if not self._is_normal(text):
+                block = "\n".join(map(self._normal, text.split("\n"))).encode()
         return self._encoder.encode_lines(block, default_threads() if threads is None else threads, line_end)
 
     def _normal(self, text: str) -> str:
-        if not self._nfc or unicodedata.is_normalized("NFC", text):
+        if self._is_normal(text):
             return text
-        return str(self._package.normalizer.normalize_str(text))
+        return text.lower() if text.isascii() else str(self._package.normalizer.normalize_str(text))
+
+    def _is_normal(self, text: str) -> bool:
+        return (not self._nfc or unicodedata.is_normalized("NFC", text)) and (
+            not self._lower or text == text.lower()
+        )
 
 
 def core_engine(description: Description, package: tokenizers.Tokenizer) -> CoreEngine | None:
@@ -61,7 +79,21 @@ def core_engine(description: Description, package: tokenizers.Tokenizer) -> Core
     encoder = None if make is None else make(description, model)
     if encoder is None:
         return None
-    return CoreEngine(encoder, package, nfc=_type_of(description.get("normalizer")) == "NFC")
+    steps = _normal_steps(description) or []
+    return CoreEngine(encoder, package, steps=steps)
+
+
+def _normal_steps(description: Description) -> list[str] | None:
+    """The names of the normalizers, None if the core cannot have the package go before it with them."""
+    normalizer = description.get("normalizer")
+    if normalizer is None:
+        return []
+    inner = (
+        cast(Mapping[str, object], normalizer).get("normalizers") if isinstance(normalizer, dict) else None
+    )
+    steps = inner if isinstance(inner, list) else [normalizer]
+    names = [str(_type_of(step)) for step in steps]
+    return names if names in (["NFC"], ["Lowercase"], ["NFC", "Lowercase"]) else None
 
 
 def _type_of(step: object) -> object:
@@ -81,7 +113,7 @@ def _bpe(description: Description, model: Mapping[str, object]) -> _core.BpeEnco
     cut = _byte_level_cut(description.get("pre_tokenizer"))
     if any(model.get(name) for name in unused) or cut is None:
         return None
-    if _type_of(description.get("normalizer")) not in (None, "NFC"):
+    if _normal_steps(description) is None:
         return None
     vocab = model_vocab(model, "")
     spelled = [(byte_level_bytes(token), token_id) for token, token_id in vocab.items()]
@@ -157,7 +189,7 @@ def _wordpiece(description: Description, model: Mapping[str, object]) -> _core.W
 
 def _unigram(description: Description, model: Mapping[str, object]) -> _core.UnigramEncoder | None:
     cut = _metaspace_cut(description.get("pre_tokenizer"))
-    if cut is None or _type_of(description.get("normalizer")) not in (None, "NFC"):
+    if cut is None or _normal_steps(description) is None:
         return None
     words, metaspace, prepend, split = cut
     pieces = cast(list[tuple[str, float]], model["vocab"])
@@ -181,6 +213,8 @@ def _metaspace_cut(step: object) -> tuple[str, str, str, bool] | None:
     if step is None:
         return "none", "", "never", False
     steps = _steps(step)
+    if words := next((name for name, cut in CUTS.items() if cut == step), ""):
+        return words, "", "never", False
     words = "none"
     if steps and _type_of(steps[0]) == "WhitespaceSplit":
         words, steps = "whitespace", steps[1:]

@@ -97,3 +97,24 @@ def byte_starts(text: str) -> Int64Array:
         widths = 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)
         np.cumsum(widths, out=starts[1:])
     return starts
+
+
+def truncated(made: Encoding, max_tokens: int, n_before: int, n_behind: int) -> Encoding:
+    """At most max_tokens tokens, the ones behind the text among them. Raises ArgumentError."""
+    n_around = n_before + n_behind
+    if not max_tokens > n_around:
+        raise ArgumentError(
+            f"max_tokens must be above {n_around}, the tokens around a text, got {max_tokens}"
+        )
+    n_over = len(made) - max_tokens
+    if n_over <= 0:
+        return made
+    keep = np.r_[: max_tokens - n_behind, len(made) - n_behind : len(made)]
+    return Encoding(
+        [made.tokens[i] for i in keep],
+        made.ids[keep],
+        made.offsets[keep],
+        made.word_ids[keep],
+        made.special_tokens_mask[keep],
+        n_over,
+    )

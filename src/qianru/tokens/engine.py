@@ -10,8 +10,9 @@ import numpy as np
 
 from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError
+from qianru.tokens.core_engine import CoreEngine
 from qianru.tokens.description import Description, added_tokens
-from qianru.tokens.encoding import TokenBatch
+from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts
 
 if TYPE_CHECKING:
     import tokenizers
@@ -63,6 +64,39 @@ class PackageEngine:
         return np.insert(batch.ids, batch.splits[full + 1], np.uint32(line_end))
 
 
+def encode_one(
+    package: tokenizers.Tokenizer, text: str, names: Sequence[str], add_special_tokens: bool
+) -> Encoding:
+    """One text by the package, offsets in characters. names: the tokens by id."""
+    found = package.encode(text, add_special_tokens=add_special_tokens)
+    words = np.array([-1 if word is None else word for word in found.word_ids], dtype=np.int64)
+    return Encoding(
+        # The package gives an unknown word's own text for its token.
+        [names[token_id] for token_id in found.ids],
+        np.array(found.ids, dtype=np.uint32),
+        np.array(found.offsets, dtype=np.int64).reshape(-1, 2),
+        words,
+        np.array(found.special_tokens_mask, dtype=np.bool_),
+    )
+
+
+def encode_exactly(
+    engine: CoreEngine, text: str, names: Sequence[str], around: tuple[list[int], list[int]]
+) -> Encoding:
+    """The same by the core, which follows sentencepiece to the letter. A word begins at each mark of a space."""
+    ids, in_bytes = engine.encode(text)
+    inner = np.searchsorted(byte_starts(text), in_bytes)
+    tokens = [names[token_id] for token_id in ids.tolist()]
+    words = np.maximum(np.cumsum([token.startswith("\u2581") for token in tokens]) - 1, 0)
+    before, behind = around
+    ids = np.concatenate([before, ids, behind]).astype(np.uint32)
+    mask = np.ones(len(ids), dtype=np.bool_)
+    mask[len(before) : len(before) + len(tokens)] = False
+    offsets, word_ids = np.zeros((len(ids), 2), dtype=np.int64), np.full(len(ids), -1, dtype=np.int64)
+    offsets[~mask], word_ids[~mask] = inner, words
+    return Encoding([names[token_id] for token_id in ids.tolist()], ids, offsets, word_ids, mask)
+
+
 def offsets_of(package: tokenizers.Tokenizer, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
     """The ids of valid texts with the offsets of their tokens in characters, int64 [total, 2]."""
     found = package.encode_batch(list(texts), add_special_tokens=False)
@@ -91,6 +125,25 @@ def open_package(text: str, path: str, *, special_in_text: bool) -> tokenizers.T
     package.no_truncation()
     package.encode_special_tokens = not special_in_text
     return package
+
+
+def without_special(description: Description) -> Description:
+    """The description by which text is encoded: the pieces of a Unigram model that are special tokens have names
+    that stand in no text, and the same ids and scores. The description itself if there are none.
+
+    A noncharacter is in no text that is meant to be read, and four of them in a row less.
+    """
+    model = cast(Mapping[str, object], description["model"])
+    special = {entry["content"] for entry in added_tokens(description, "") if entry.get("special")}
+    vocab = model.get("vocab")
+    if not isinstance(vocab, list) or not any(piece in special for piece, _ in vocab):
+        return description
+    hidden = "\U0010fffe" * 4
+    pieces = [
+        [f"{hidden}{i}" if piece in special else piece, score] for i, (piece, score) in enumerate(vocab)
+    ]
+    others = [entry for entry in added_tokens(description, "") if not entry.get("special")]
+    return {**description, "added_tokens": others, "model": {**model, "vocab": pieces}}
 
 
 def check_added_ids(package: tokenizers.Tokenizer, description: Description, path: str) -> None:

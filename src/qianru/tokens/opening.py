@@ -13,6 +13,8 @@ from qianru.errors import FormatError
 from qianru.tokens.bert_vocab import read_bert_vocab
 from qianru.tokens.bpe_files import read_gpt2_files, read_ranks
 from qianru.tokens.description import Description, check_description, parse_json
+from qianru.tokens.sentencepiece_file import SentencePieceFile, parse_sentencepiece
+from qianru.tokens.sentencepiece_open import describe_sentencepiece
 
 _IN_FOLDER = (
     "tokenizer.json",
@@ -25,6 +27,8 @@ _IN_FOLDER = (
     "*.tiktoken",
 )
 _JSON_OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*(?:[\"}]|$)")
+# A field 1 with a length, in it another field 1: the first piece.
+_SENTENCEPIECE = re.compile(rb"\x0a[\x00-\x7f]\x0a[\x00-\x7f]|\x0a[\x80-\xff][\x00-\x7f]\x0a")
 _RANK_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?")
 _MERGE_LINE = re.compile(r"\S+ \S+\r?")
 _ROLE_NAMES = ("unk", "bos", "eos", "cls", "sep", "pad", "mask")
@@ -35,13 +39,14 @@ _MAX_CONFIG = 1 << 24
 class Opened:
     """A tokenizer as read. `source` is the file; `text` its tokenizer.json, None if it must be made from the
     description; `roles` what tokenizer_config.json says that special tokens are for; `notes` what was assumed
-    and what could not be carried over."""
+    and what could not be carried over; `sentencepiece` the model itself where its ids are to be followed."""
 
     description: Description
     source: Path
     text: str | None = None
     roles: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sentencepiece: SentencePieceFile | None = None
 
 
 def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | None = None) -> Opened:
@@ -49,7 +54,7 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     file = _file_of(path)
     data = _read(file)
     config = _config(file.parent / "tokenizer_config.json")
-    text = None
+    text = model = None
     notes: list[str] = []
     if _JSON_OBJECT.match(data):
         found = cast(dict[str, object], parse_json(data, str(file)))
@@ -63,6 +68,9 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
             description, notes = read_gpt2_files(
                 found, _read(merges), str(file), str(merges), config, pattern
             )
+    elif file.suffix == ".model" or _SENTENCEPIECE.match(data):
+        model = parse_sentencepiece(data, path=str(file))
+        description, notes = describe_sentencepiece(model, str(file))
     elif file.suffix == ".tiktoken" or _is_ranks(data):
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
@@ -77,7 +85,7 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     if unset := _unset_length_rules(description):
         text = None
         notes.append(f"the file's {unset} is not applied: texts come whole unless max_tokens is given")
-    return Opened(description, file, text, _roles(config), tuple(notes))
+    return Opened(description, file, text, _roles(config), tuple(notes), model)
 
 
 def _file_of(path: Path) -> Path:

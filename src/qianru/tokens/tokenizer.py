@@ -6,12 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qianru._core import LINE_END
 from qianru.arrays import Int64Array, UInt32Array
@@ -19,7 +19,7 @@ from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
-from qianru.tokens.core_engine import core_engine
+from qianru.tokens.core_engine import CoreEngine, core_engine
 from qianru.tokens.description import (
     Description,
     added_tokens,
@@ -28,16 +28,19 @@ from qianru.tokens.description import (
     model_vocab,
     parse_json,
 )
-from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text
+from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, truncated
 from qianru.tokens.engine import (
     Engine,
     EngineName,
     PackageEngine,
     around_ids,
     check_added_ids,
+    encode_exactly,
+    encode_one,
     offsets_of,
     open_package,
     put_around,
+    without_special,
 )
 from qianru.tokens.opening import Opened, open_tokenizer, to_text
 from qianru.tokens.pipelines import roles_of
@@ -87,7 +90,17 @@ class Tokenizer:
         self._around = around_ids(opened.description)
         self._roles = {**roles_of(self._special), **opened.roles}
         self.notes = opened.notes
-        self._engine: Engine = core_engine(opened.description, self._package) or PackageEngine(self._package)
+        # Unigram models have their special tokens among the pieces, where text would find them.
+        plain = without_special(opened.description)
+        self._encoding_package = self._package
+        if plain is not opened.description:
+            self._encoding_package = open_package(to_text(plain, path), path, special_in_text=False)
+        self._exact: CoreEngine | None = None
+        if opened.sentencepiece is not None:
+            self._exact = CoreEngine(opened.sentencepiece.encoder(), self._package)
+        self._engine: Engine = (
+            self._exact or core_engine(plain, self._encoding_package) or PackageEngine(self._encoding_package)
+        )
 
     @classmethod
     def load(
@@ -194,20 +207,17 @@ class Tokenizer:
 
         Raises ArgumentError, also for half of a surrogate pair in the text.
         """
-        found = self._one_package(allow_special).encode(
-            checked_text(text), add_special_tokens=add_special_tokens
-        )
-        offsets = np.array(found.offsets, dtype=np.int64).reshape(-1, 2)
+        checked_text(text)
+        around = self._around if add_special_tokens else ([], [])
+        if self._exact is not None and not allow_special:
+            made = encode_exactly(self._exact, text, self._tokens, around)
+        else:
+            made = encode_one(self._one_package(allow_special), text, self._tokens, add_special_tokens)
         if byte_offsets:
-            offsets = byte_starts(text)[offsets]
-        words = np.array([-1 if word is None else word for word in found.word_ids], dtype=np.int64)
-        mask: NDArray[np.bool_] = np.array(found.special_tokens_mask, dtype=np.bool_)
-        # The package gives an unknown word's own text for its token.
-        tokens = [self._tokens[token_id] for token_id in found.ids]
-        made = Encoding(tokens, np.array(found.ids, dtype=np.uint32), offsets, words, mask)
+            made = replace(made, offsets=byte_starts(text)[made.offsets])
         if max_tokens is None:
             return made
-        return _truncated(made, max_tokens, self._around if add_special_tokens else ([], []))
+        return truncated(made, max_tokens, *map(len, around))
 
     def encode_batch(
         self,
@@ -231,7 +241,14 @@ class Tokenizer:
         Nothing is put around the texts. Raises ArgumentError.
         """
         checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
-        return offsets_of(self._package, checked)
+        if self._exact is None:
+            return offsets_of(self._encoding_package, checked)
+        found = [encode_exactly(self._exact, text, self._tokens, ([], [])) for text in checked]
+        splits = np.cumsum([0, *map(len, found)], dtype=np.int64)
+        ids = np.concatenate([np.empty(0, np.uint32), *(one.ids for one in found)])
+        return TokenBatch(ids, splits), np.concatenate(
+            [np.empty((0, 2), np.int64), *(one.offsets for one in found)]
+        )
 
     def encode_files(
         self,
@@ -343,7 +360,7 @@ class Tokenizer:
         return f"Tokenizer({self.kind}, n_tokens={self.n_tokens}, engine={self.engine!r})"
 
     def _one_package(self, special_in_text: bool) -> tokenizers.Tokenizer:
-        return self._special_package if special_in_text and self._special else self._package
+        return self._special_package if special_in_text and self._special else self._encoding_package
 
     @cached_property
     def _special_package(self) -> tokenizers.Tokenizer:
@@ -364,27 +381,6 @@ def _unknown_id(model: Mapping[str, object], package: tokenizers.Tokenizer) -> i
         return found
     unknown = model.get("unk_token", {"WordPiece": "[UNK]", "WordLevel": "<unk>"}.get(model_kind(model)))
     return package.token_to_id(unknown) if isinstance(unknown, str) else None
-
-
-def _truncated(made: Encoding, max_tokens: int, around: tuple[list[int], list[int]]) -> Encoding:
-    n_around = len(around[0]) + len(around[1])
-    if not max_tokens > n_around:
-        raise ArgumentError(
-            f"max_tokens must be above {n_around}, the tokens around a text, got {max_tokens}"
-        )
-    n_over = len(made) - max_tokens
-    if n_over <= 0:
-        return made
-    n_behind = len(around[1])
-    keep = np.r_[: max_tokens - n_behind, len(made) - n_behind : len(made)]
-    return Encoding(
-        [made.tokens[i] for i in keep],
-        made.ids[keep],
-        made.offsets[keep],
-        made.word_ids[keep],
-        made.special_tokens_mask[keep],
-        n_over,
-    )
 
 
 def _why_not_replace(folder: Path) -> str:

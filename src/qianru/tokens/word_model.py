@@ -26,6 +26,11 @@ _INNER = rf"(?:['’.\-·]{_LATIN})*"
 _RUNS = rf"[\p{{L}}\p{{M}}\p{{N}}_]+{_INNER}"
 _CHARACTERS = rf"\p{{Han}}|{_LATIN}{_INNER}"
 
+CUTS = {
+    name: {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Removed", "invert": True}
+    for name, regex in (("runs", _RUNS), ("characters", _CHARACTERS))
+}
+
 
 def is_han(character: str) -> bool:
     """Whether the character belongs to the Han blocks that words are cut from."""
@@ -91,12 +96,7 @@ def write_word_tokenizer(
         "padding": None,
         "added_tokens": [token],
         "normalizer": {"type": "Sequence", "normalizers": normalizers},
-        "pre_tokenizer": {
-            "type": "Split",
-            "pattern": {"Regex": _RUNS if cutting else _CHARACTERS},
-            "behavior": "Removed",
-            "invert": True,
-        },
+        "pre_tokenizer": CUTS["runs" if cutting else "characters"],
         "post_processor": None,
         "decoder": None,
     }

@@ -22,10 +22,6 @@ characters = st.one_of(
 texts = st.text(characters, max_size=60)
 
 
-def sample_lines(n: int = 400) -> list[str]:
-    raise NotImplementedError
-
-
 def byte_spans(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Offsets in characters as offsets in bytes."""
     at = [0]

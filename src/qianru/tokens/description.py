@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from operator import itemgetter
 from typing import TypeAlias, cast
 
 from qianru.errors import FormatError
@@ -59,7 +60,10 @@ def _pairs(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def check_description(description: Description, path: str) -> None:
-    """Raise FormatError where the parts of a tokenizer.json contradict each other."""
+    """Raise FormatError where the parts of a tokenizer.json contradict each other.
+
+    added_tokens is put into the order of the ids, in which the `tokenizers` package numbers them.
+    """
     model = description.get("model")
     if not isinstance(model, dict):
         raise FormatError("no object 'model'", path=path, hint="this is no tokenizer.json")
@@ -67,13 +71,14 @@ def check_description(description: Description, path: str) -> None:
     if kind not in _KINDS:
         raise FormatError(f"model.type must be one of {', '.join(_KINDS)}, got {kind!r}", path=path)
     vocab = model_vocab(model, path)
-    added = added_tokens(description, path)
+    description["added_tokens"] = added = _checked_added(description.get("added_tokens") or [], path)
     _check_added(vocab, added, path)
-    check_ids({**vocab, **{str(token["content"]): cast(int, token["id"]) for token in added}}, path)
+    ids = {**vocab, **{str(token["content"]): cast(int, token["id"]) for token in added}}
+    check_ids(ids, path)
     _check_unknown(kind, model, vocab, path)
     if kind == "BPE":
         _check_merges(model, vocab, path)
-    _check_template(description.get("post_processor"), vocab, added, path)
+    _check_template(description.get("post_processor"), ids, path)
 
 
 def model_kind(model: Mapping[str, object]) -> str:
@@ -121,9 +126,12 @@ def _piece_ids(vocab: list[object], path: str) -> dict[str, int]:
     return ids
 
 
-def added_tokens(description: Description, path: str) -> list[dict[str, object]]:
-    """The entries of added_tokens, in the order of their ids. Raises FormatError."""
-    entries = description.get("added_tokens") or []
+def added_tokens(description: Description) -> list[dict[str, object]]:
+    """The entries of added_tokens of a checked description, in the order of their ids."""
+    return cast(list[dict[str, object]], description["added_tokens"])
+
+
+def _checked_added(entries: object, path: str) -> list[dict[str, object]]:
     if not isinstance(entries, list):
         raise FormatError("added_tokens must be an array", path=path)
     for i, entry in enumerate(entries):
@@ -133,7 +141,7 @@ def added_tokens(description: Description, path: str) -> list[dict[str, object]]
                 f"added_tokens, entry {i}: must have a content and an id from 0 up, got {entry!r:.80}",
                 path=path,
             )
-    return sorted(entries, key=lambda entry: cast(int, entry["id"]))
+    return sorted(entries, key=itemgetter("id"))
 
 
 def _check_added(vocab: Mapping[str, int], added: list[dict[str, object]], path: str) -> None:
@@ -201,16 +209,13 @@ def _check_merges(model: Mapping[str, object], vocab: Mapping[str, int], path: s
                 )
 
 
-def _check_template(
-    processor: object, vocab: Mapping[str, int], added: Iterable[Mapping[str, object]], path: str
-) -> None:
+def _check_template(processor: object, ids: Mapping[str, int], path: str) -> None:
     """The ids that a post-processor puts around a text are those of its tokens."""
     if not isinstance(processor, dict):
         return
-    ids = {**vocab, **{str(token["content"]): cast(int, token["id"]) for token in added}}
     inner = processor.get("processors")
     for part in inner if isinstance(inner, list) else []:
-        _check_template(part, vocab, added, path)
+        _check_template(part, ids, path)
     named: list[tuple[object, object]] = []
     special = processor.get("special_tokens")
     for entry in special.values() if isinstance(special, dict) else []:

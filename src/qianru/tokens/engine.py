@@ -134,7 +134,7 @@ def without_special(description: Description) -> Description:
     A noncharacter is in no text that is meant to be read, and four of them in a row less.
     """
     model = cast(Mapping[str, object], description["model"])
-    special = {entry["content"] for entry in added_tokens(description, "") if entry.get("special")}
+    special = {entry["content"] for entry in added_tokens(description) if entry.get("special")}
     vocab = model.get("vocab")
     if not isinstance(vocab, list) or not any(piece in special for piece, _ in vocab):
         return description
@@ -142,13 +142,13 @@ def without_special(description: Description) -> Description:
     pieces = [
         [f"{hidden}{i}" if piece in special else piece, score] for i, (piece, score) in enumerate(vocab)
     ]
-    others = [entry for entry in added_tokens(description, "") if not entry.get("special")]
+    others = [entry for entry in added_tokens(description) if not entry.get("special")]
     return {**description, "added_tokens": others, "model": {**model, "vocab": pieces}}
 
 
 def check_added_ids(package: tokenizers.Tokenizer, description: Description, path: str) -> None:
     """The package gives added tokens ids of its own where those of the file are not the next free ones."""
-    for entry in added_tokens(description, path):
+    for entry in added_tokens(description):
         found = package.token_to_id(str(entry["content"]))
         if found != entry["id"]:
             raise FormatError(

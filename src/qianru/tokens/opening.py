@@ -81,7 +81,10 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
         description, notes = read_gpt2_files(words, data, str(vocab), str(file), config, pattern)
     else:
         description, notes = read_bert_vocab(data, str(file), config, lowercase)
+    in_file = description.get("added_tokens")
     check_description(description, str(file))
+    if in_file is not None and in_file != description["added_tokens"]:
+        text = None  # they are in another order now
     if unset := _unset_length_rules(description):
         text = None
         notes.append(f"the file's {unset} is not applied: texts come whole unless max_tokens is given")

@@ -78,7 +78,7 @@ class Tokenizer:
         self._path = path
         self._package = open_package(self._text, path, special_in_text=False)
         check_added_ids(self._package, opened.description, path)
-        added = added_tokens(opened.description, path)
+        added = added_tokens(opened.description)
         model = cast(dict[str, object], opened.description["model"])
         self._kind = model_kind(model)
         self._tokens = _by_id(model_vocab(model, path), added)

@@ -100,7 +100,7 @@ def read_preferred(
     made: dict[str, int] = {}
     for word, frequency, place in entries:
         plain = checked_word(word, place, "prefer")
-        if not all(map(_is_han, plain)):
+        if not all(map(is_han, plain)):
             raise ArgumentError(
                 f"prefer, {place}: {plain!r} holds other than Han characters, and the dictionary cuts those alone",
                 hint="Put it into user_dict, whose words come out whole wherever they stand.",
@@ -118,7 +118,8 @@ def _number(text: str) -> object:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else text
 
 
-def _is_han(char: str) -> bool:
+def is_han(char: str) -> bool:
+    """Whether the dictionary cuts runs of this character."""
     return (
         "\u3400" <= char <= "\u4dbf"
         or "\u4e00" <= char <= "\u9fff"

@@ -64,7 +64,9 @@ def _tokens(data: bytes, path: str) -> dict[str, int]:
             raise FormatError(f"line {number + 1} is empty", path=path, hint="each line must hold a token")
         if vocab.setdefault(token, number) != number:
             raise FormatError(
-                f"line {number + 1}: the token {token!r} stands already in line {vocab[token] + 1}", path=path
+                f"line {number + 1}: the token {token!r} stands already in line {vocab[token] + 1}",
+                path=path,
+                hint="a vocab.txt has one token a line, each once",
             )
     return vocab
 

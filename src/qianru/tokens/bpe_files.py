@@ -111,12 +111,12 @@ def read_ranks(data: bytes, path: str, pattern: str | None) -> tuple[Description
     """
     stem = Path(path).name.removesuffix(".tiktoken")
     known, special = RANK_FILES.get(stem, ("", {}))
+    ranks = _ranks(data, path)
     if pattern is None and not known:
         raise ArgumentError(
             f"{path}: the name does not tell by which pattern text is cut",
             hint=f"pass pattern, one of {', '.join(PATTERNS)}; known names: {', '.join(RANK_FILES)}",
         )
-    ranks = _ranks(data, path)
     for number, byte in enumerate(bytes([value]) for value in range(256)):
         if byte not in ranks:
             raise FormatError(f"the byte {number:#04x} has no token", path=path, hint="copy the file again")

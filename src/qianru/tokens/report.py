@@ -27,6 +27,7 @@ _NOT_SEEN = 255
 _KIND_OF_CODE: UInt8Array = np.full(0x110000, _NOT_SEEN, dtype=np.uint8)  # filled as characters are met
 _BY_NAME = {
     "CJK": "Han",
+    "IDEOGRAPHIC": "Han",
     "HIRAGANA": "Kana",
     "KATAKANA": "Kana",
     "HALFWIDTH": "Kana",

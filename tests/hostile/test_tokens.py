@@ -94,8 +94,8 @@ def test_they_are_good_before(kind: str, tmp_path: Path) -> None:
         ("unigram", lambda d: d["model"]["vocab"].append(["b"]), r"entry 3: must be \[piece, score\]"),
         ("unigram", lambda d: d["model"]["vocab"].append(["b", "c"]), "the score of 'b' must be a number"),
         ("unigram", lambda d: d["model"]["vocab"].append(["b", float("nan")]), "the score of 'b'"),
-        ("unigram", lambda d: d["model"].update(unk_id=3), "model.unk_id must be below 3, got 3"),
-        ("unigram", lambda d: d["model"].update(unk_id=-1), "model.unk_id must be below 3"),
+        ("unigram", lambda d: d["model"].update(unk_id=3), "model.unk_id must be from 0 to 2, got 3"),
+        ("unigram", lambda d: d["model"].update(unk_id=-1), "model.unk_id must be from 0 to 2"),
         ("unigram", lambda d: d["model"].update(vocab=[]), "model.vocab is empty"),
         (
             "words",

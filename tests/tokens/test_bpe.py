@@ -158,7 +158,7 @@ def test_lines_of_a_block_and_threads() -> None:
         assert ENCODER.encode_lines(block, threads, 7).tolist() == expected
         assert ENCODER.encode_lines(block + b"\n", threads, 7).tolist() == expected
     assert ENCODER.encode_lines(block * 40, 3).tolist() == ENCODER.encode_lines(block * 40, 1).tolist()
-    assert ENCODER.encode_lines(b"\n\n", 1, 7).tolist() == []
+    assert ENCODER.encode_lines(b"\n\n", 1, 7).tolist() == []  # nothing ends where nothing was
     assert len(ENCODER.encode_lines(b"", 2)) == 0
 
 

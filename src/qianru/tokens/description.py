@@ -175,8 +175,12 @@ def check_ids(ids: Mapping[str, int], path: str) -> None:
 def _check_unknown(kind: str, model: Mapping[str, object], vocab: Mapping[str, int], path: str) -> None:
     if kind == "Unigram":
         unknown_id = model.get("unk_id")
-        if unknown_id is not None and (type(unknown_id) is not int or not 0 <= unknown_id < len(vocab)):
-            raise FormatError(f"model.unk_id must be below {len(vocab)}, got {unknown_id!r}", path=path)
+        if type(unknown_id) is not int or not 0 <= unknown_id < len(vocab):
+            raise FormatError(
+                f"model.unk_id must be from 0 to {len(vocab) - 1}, got {unknown_id!r}",
+                path=path,
+                hint="every text with an unknown character would be an error: name the unknown piece",
+            )
         return
     default = {"WordPiece": "[UNK]", "WordLevel": "<unk>"}.get(kind)
     unknown = model.get("unk_token", default)

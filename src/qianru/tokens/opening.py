@@ -71,7 +71,7 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     elif file.suffix == ".model" or _SENTENCEPIECE.match(data):
         model = parse_sentencepiece(data, path=str(file))
         description, notes = describe_sentencepiece(model, str(file))
-    elif file.suffix == ".tiktoken" or _is_ranks(data):
+    elif _is_ranks(data, named=file.suffix == ".tiktoken"):
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
         vocab = _beside(file, "vocab.json")
@@ -126,9 +126,10 @@ def _beside(file: Path, name: str) -> Path:
     return other
 
 
-def _is_ranks(data: bytes) -> bool:
+def _is_ranks(data: bytes, *, named: bool) -> bool:
+    """named: the file's name says so; then one line that looks like it is enough."""
     lines = [line for line in data[:4096].split(b"\n")[:-1] or data[:4096].split(b"\n") if line]
-    return bool(lines) and all(map(_RANK_LINE.fullmatch, lines))
+    return bool(lines) and all(map(_RANK_LINE.fullmatch, lines[:1] if named else lines))
 
 
 def _is_merges(data: bytes) -> bool:

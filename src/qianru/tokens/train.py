@@ -13,6 +13,7 @@ from qianru.tokens.characters import train_characters
 from qianru.tokens.description import Description
 from qianru.tokens.encoding import checked_text
 from qianru.tokens.pipelines import PATTERNS, byte_level, byte_level_text, text_normalizer
+from qianru.tokens.train_pieces import train_unigram, train_wordpiece
 from qianru.tokens.words import train_words
 
 _PROGRESS_SECONDS = 0.1
@@ -70,11 +71,13 @@ def train_description(
     corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
 ) -> tuple[Description, tuple[str, ...]]:
     """The tokenizer.json, and notes on it. Raises CorpusError if the text gives no token."""
-    trainer = {"bpe": _train_bpe, "character": _train_characters, "word": _train_words}.get(settings.kind)
-    if trainer is None:
-        raise ArgumentError(
-            f"kind {settings.kind!r} cannot be trained yet", hint='use "bpe", "character" or "word"'
-        )
+    trainer = {
+        "bpe": _train_bpe,
+        "wordpiece": _train_wordpiece,
+        "unigram": _train_unigram,
+        "character": _train_characters,
+        "word": _train_words,
+    }[settings.kind]
     description, n_tokens, notes = trainer(corpus, settings, progress)
     if n_tokens < settings.vocab_size:
         notes = (*notes, f"{n_tokens} tokens, not {settings.vocab_size}: the text gives no more")
@@ -129,6 +132,34 @@ def _lowered(block: bytes) -> bytes:
     import tokenizers.normalizers
 
     return str(tokenizers.normalizers.Lowercase().normalize_str(block.decode())).encode()
+
+
+def _train_wordpiece(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, int, tuple[str, ...]]:
+    description, n_tokens = train_wordpiece(
+        corpus,
+        vocab_size=settings.vocab_size,
+        min_count=settings.min_count,
+        special_tokens=settings.special_tokens,
+        coverage=settings.coverage,
+        progress=progress,
+    )
+    return description, n_tokens, ()
+
+
+def _train_unigram(
+    corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None
+) -> tuple[Description, int, tuple[str, ...]]:
+    description, n_tokens = train_unigram(
+        corpus,
+        vocab_size=settings.vocab_size,
+        special_tokens=settings.special_tokens,
+        coverage=settings.coverage,
+        byte_fallback=settings.byte_fallback,
+        progress=progress,
+    )
+    return description, n_tokens, ()
 
 
 def _train_characters(

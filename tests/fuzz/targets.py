@@ -7,8 +7,10 @@ target for a moment in the normal tests, `run_atheris.py` for as long as one lik
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import gzip
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -20,6 +22,10 @@ import numpy as np
 from qianru.errors import QianruError
 from qianru.static import Classifier, train_classifier
 from qianru.static.state import read_state, write_state
+from qianru.tokens import Tokenizer
+from qianru.tokens.pipelines import BYTE_CHARACTERS, bert, byte_level
+from qianru.tokens.sentencepiece_file import SentencePieceFile, write_sentencepiece
+from qianru.tokens.sentencepiece_open import describe_sentencepiece
 from qianru.vectors import SubwordRule, SubwordVectors, Vectors
 from qianru.vectors.align import read_dictionary
 from qianru.vectors.inspection import inspect_file
@@ -179,6 +185,32 @@ def _state(folder: Path) -> None:
     write_state(folder / "state", matrices, {"run": {"seed": 1}})
 
 
+def _tokenizer(path: Path) -> None:
+    opened = Tokenizer.load(path, pattern="gpt2")
+    opened.encode("ab 老\0 [UNK]\U0001f642")
+    opened.encode_batch(["ab", "老"])
+    opened.decode([0])
+
+
+def _tokenizers() -> dict[str, bytes]:
+    """A small tokenizer.json of each kind of model."""
+    letters = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##b", "老"])}
+    pieces = SentencePieceFile(
+        ["<unk>", "<s>", "▁", "a", "老"], [0.0, 0.0, -1.0, -2.0, -3.0], [2, 3, 1, 1, 1]
+    )
+    made = {
+        "bert": bert(letters, lowercase=True),
+        "bpe": byte_level(
+            {**{char: i for i, char in enumerate(BYTE_CHARACTERS)}, "ab": 256}, ["a b"], "cl100k"
+        ),
+        "unigram": describe_sentencepiece(pieces, "")[0],
+    }
+    found = {name: json.dumps(description, ensure_ascii=False).encode() for name, description in made.items()}
+    return {**found, "model": write_sentencepiece(pieces), "vocab": "\n".join(letters).encode()}
+
+
+_MADE = _tokenizers()
+_RANKS = b"".join(base64.b64encode(bytes([byte])) + f" {byte}\n".encode() for byte in range(256))
 _TEXT = b"6 2\n" + b"".join(f"{word} 1 -2.5e-1\r\n".encode() for word in WORDS)
 _PACKED = (gzip.compress(_TEXT),)
 TARGETS = {
@@ -212,6 +244,16 @@ TARGETS = {
         Target("folder-ngrams", "subwords.safetensors", _subword_folder, _subwords, whole_folder=True),
         Target("folder-decomposition", "decomposition.json", _subword_folder, _subwords, whole_folder=True),
         Target("training-state", "state", _state, lambda path: read_state(path, ["a", "b"])),
+        Target(
+            "tokenizer-json",
+            "tokenizer.json",
+            _written("tokenizer.json", _MADE["bert"]),
+            _tokenizer,
+            more_seeds=(_MADE["bpe"], _MADE["unigram"]),
+        ),
+        Target("vocab-txt", "vocab.txt", _written("vocab.txt", _MADE["vocab"]), _tokenizer),
+        Target("sentencepiece", "x.model", _written("x.model", _MADE["model"]), _tokenizer),
+        Target("ranks", "x.tiktoken", _written("x.tiktoken", _RANKS + b"YWI= 256\n"), _tokenizer),
         Target(
             "dictionary",
             "d.txt",

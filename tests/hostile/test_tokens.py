@@ -82,6 +82,11 @@ def test_they_are_good_before(kind: str, tmp_path: Path) -> None:
             lambda d: d["post_processor"]["special_tokens"]["[CLS]"].update(ids=[3]),
             r"post_processor: '\[CLS\]' has id 3, the vocabulary gives it 2",
         ),
+        (
+            "bert",
+            lambda d: d["post_processor"]["special_tokens"].pop("[CLS]"),
+            r"post_processor: '\[CLS\]' is not among its special_tokens",
+        ),
         ("bert", lambda d: d["model"]["vocab"].update({"\ud800": 6}), r"a lone surrogate \(U\+D800\)"),
         ("bert", lambda d: d.update(normalizer={"type": "None such"}), "the tokenizers package refuses it"),
         ("bpe", lambda d: d["model"]["merges"].append("a"), "model.merges, entry 2: must be two tokens"),
@@ -140,6 +145,17 @@ def test_what_is_no_tokenizer(data: bytes, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes(data)
         with pytest.raises(FormatError, match=name.replace(".", r"\.")):
             Tokenizer.load(tmp_path / name)
+
+
+def test_what_a_vocabulary_cannot_encode(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.load(write(tmp_path, edited("unigram", lambda d: d["model"].update(unk_id=None))))
+    for call in (
+        lambda: tokenizer.encode("b"),
+        lambda: tokenizer.encode_batch(["b"]),
+        lambda: tokenizer.encode_offsets(["b"]),
+    ):
+        with pytest.raises(FormatError, match="the vocabulary cannot encode this text"):
+            call()
 
 
 def test_a_name_that_stands_twice(tmp_path: Path) -> None:

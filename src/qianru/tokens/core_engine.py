@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
 from qianru import _core
 from qianru.arrays import Int64Array, UInt32Array
+from qianru.errors import FormatError, QianruError
 from qianru.text.encoding import default_threads
 from qianru.tokens.description import Description, model_kind, model_vocab
 from qianru.tokens.encoding import TokenBatch
@@ -20,6 +22,20 @@ if TYPE_CHECKING:
     import tokenizers
 
 _Encoder = _core.BpeEncoder | _core.WordPieceEncoder | _core.UnigramEncoder | _core.SentencePieceEncoder
+
+
+@contextlib.contextmanager
+def told_as_format_error() -> Iterator[None]:
+    """What the core or the package cannot encode is a fault of the vocabulary."""
+    try:
+        yield
+    except (QianruError, MemoryError):
+        raise
+    except Exception as error:  # the package raises nothing more special
+        raise FormatError(
+            f"the vocabulary cannot encode this text: {error}",
+            hint="characters without a token need an unknown token or byte fallback",
+        ) from None
 
 
 class CoreEngine:
@@ -38,12 +54,14 @@ class CoreEngine:
 
     def encode(self, text: str) -> tuple[UInt32Array, Int64Array]:
         """The ids [n] of one text, which is not normalised first, and their offsets in bytes, int64 [n, 2]."""
-        ids, starts, ends = self._encoder.encode(text.encode())
+        with told_as_format_error():
+            ids, starts, ends = self._encoder.encode(text.encode())
         return ids, np.stack([starts, ends], axis=1).astype(np.int64)
 
     def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
         parts = [self._normal(text).encode() for text in texts]
-        ids, splits = self._encoder.encode_batch(parts, default_threads() if threads is None else threads)
+        with told_as_format_error():
+            ids, splits = self._encoder.encode_batch(parts, default_threads() if threads is None else threads)
         return TokenBatch(ids, splits)
 
     def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
@@ -53,7 +71,10 @@ class CoreEngine:
             text = block.decode()
             if not self._is_normal(text):
                 block = "\n".join(map(self._normal, text.split("\n"))).encode()
-        return self._encoder.encode_lines(block, default_threads() if threads is None else threads, line_end)
+        with told_as_format_error():
+            return self._encoder.encode_lines(
+                block, default_threads() if threads is None else threads, line_end
+            )
 
     def _normal(self, text: str) -> str:
         if self._is_normal(text):

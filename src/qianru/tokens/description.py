@@ -222,7 +222,14 @@ def _check_template(processor: object, ids: Mapping[str, int], path: str) -> Non
         _check_template(part, ids, path)
     named: list[tuple[object, object]] = []
     special = processor.get("special_tokens")
-    for entry in special.values() if isinstance(special, dict) else []:
+    known = special if isinstance(special, dict) else {}
+    for piece in [*_list(processor.get("single")), *_list(processor.get("pair"))]:
+        token = piece.get("SpecialToken") if isinstance(piece, dict) else None
+        if isinstance(token, dict) and token.get("id") not in known:
+            raise FormatError(
+                f"post_processor: {token.get('id')!r} is not among its special_tokens", path=path
+            )
+    for entry in known.values():
         if isinstance(entry, dict) and isinstance(entry.get("tokens"), list):
             found = entry.get("ids")
             named += zip(entry["tokens"], found if isinstance(found, list) else [], strict=False)
@@ -236,3 +243,7 @@ def _check_template(processor: object, ids: Mapping[str, int], path: str) -> Non
                 f"post_processor: {token!r} has id {found!r}, the vocabulary gives it {ids.get(token)}",
                 path=path,
             )
+
+
+def _list(found: object) -> list[object]:
+    return found if isinstance(found, list) else []

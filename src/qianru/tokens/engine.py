@@ -10,7 +10,7 @@ import numpy as np
 
 from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError
-from qianru.tokens.core_engine import CoreEngine
+from qianru.tokens.core_engine import CoreEngine, told_as_format_error
 from qianru.tokens.description import Description, added_tokens
 from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts
 
@@ -47,9 +47,10 @@ class PackageEngine:
         parts: list[UInt32Array] = []
         lengths = np.zeros(len(texts) + 1, dtype=np.int64)
         for begin in range(0, len(texts), _CHUNK):
-            found = self._package.encode_batch_fast(
-                list(texts[begin : begin + _CHUNK]), add_special_tokens=False
-            )
+            with told_as_format_error():
+                found = self._package.encode_batch_fast(
+                    list(texts[begin : begin + _CHUNK]), add_special_tokens=False
+                )
             ids = [one.ids for one in found]
             lengths[begin + 1 : begin + 1 + len(ids)] = [len(one) for one in ids]
             parts.append(np.fromiter(itertools.chain.from_iterable(ids), dtype=np.uint32))
@@ -68,7 +69,8 @@ def encode_one(
     package: tokenizers.Tokenizer, text: str, names: Sequence[str], add_special_tokens: bool
 ) -> Encoding:
     """One text by the package, offsets in characters. names: the tokens by id."""
-    found = package.encode(text, add_special_tokens=add_special_tokens)
+    with told_as_format_error():
+        found = package.encode(text, add_special_tokens=add_special_tokens)
     words = np.array([-1 if word is None else word for word in found.word_ids], dtype=np.int64)
     return Encoding(
         # The package gives an unknown word's own text for its token.
@@ -99,7 +101,8 @@ def encode_exactly(
 
 def offsets_of(package: tokenizers.Tokenizer, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
     """The ids of valid texts with the offsets of their tokens in characters, int64 [total, 2]."""
-    found = package.encode_batch(list(texts), add_special_tokens=False)
+    with told_as_format_error():
+        found = package.encode_batch(list(texts), add_special_tokens=False)
     splits = np.cumsum([0, *(len(one) for one in found)], dtype=np.int64)
     ids = np.fromiter(
         itertools.chain.from_iterable(one.ids for one in found), dtype=np.uint32, count=splits[-1]

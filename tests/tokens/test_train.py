@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -63,7 +64,7 @@ def test_training_twice_gives_the_same_bytes(kind: str, lines: list[str]) -> Non
             capture_output=True,
             text=True,
             check=True,
-            env={"PYTHONHASHSEED": seed},
+            env={**os.environ, "PYTHONHASHSEED": seed},
         )
         assert ran.stdout.strip() == first.fingerprint
 

@@ -161,8 +161,19 @@ def check_added_ids(package: tokenizers.Tokenizer, description: Description, pat
             )
 
 
-def around_ids(description: Description) -> tuple[list[int], list[int]]:
-    """The ids that the post-processor puts before and behind a single text."""
+def around_ids(description: Description, path: str) -> tuple[list[int], list[int]]:
+    """The ids that the post-processor puts before and behind a single text. Raises FormatError."""
+    try:
+        return _around_ids(description)
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise FormatError(
+            f"post_processor names a token that it does not describe: {error}",
+            path=path,
+            hint="the file is damaged: copy it again",
+        ) from None
+
+
+def _around_ids(description: Description) -> tuple[list[int], list[int]]:
     before: list[int] = []
     behind: list[int] = []
     for processor in _processors(description.get("post_processor")):

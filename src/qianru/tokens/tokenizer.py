@@ -87,7 +87,7 @@ class Tokenizer:
         }
         self._unknown = _unknown_id(model, self._package)
         self._is_byte_level = '"ByteLevel"' in json.dumps(opened.description.get("pre_tokenizer"))
-        self._around = around_ids(opened.description)
+        self._around = around_ids(opened.description, path)
         self._roles = {**roles_of(self._special), **opened.roles}
         self.notes = opened.notes
         # Unigram models have their special tokens among the pieces, where text would find them.

@@ -66,6 +66,14 @@ def test_kinds_of_training(cli, text: Path) -> None:
     assert again.json["fingerprint"] == ran.json["fingerprint"]
 
 
+def test_words_that_the_dictionary_prefers(cli) -> None:
+    Path("zh.txt").write_text("石墨烯电池\n石墨烯\n电池\n", "utf-8")
+    Path("prefer.txt").write_text("石墨烯\n", "utf-8")
+    options = ("--kind", "word", "--vocab-size", "9", "--prefer", "prefer.txt")
+    assert cli("tokenizer", "train", "zh.txt", "-o", "made", *options).code == 0
+    assert [*Tokenizer.load("made").vocab] == ["电池", "石墨烯", "[UNK]"]
+
+
 def test_training_errors_come_before_work(cli, text: Path) -> None:
     assert (
         "error: vocab_size must be above 256"

@@ -68,6 +68,12 @@ def train(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    prefer: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Chinese words for the dictionary to prefer; word.")
+    ] = None,
+    traditional: Annotated[
+        bool, typer.Option("--traditional", help="Cut traditional Chinese as simplified; word.")
+    ] = False,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -87,7 +93,14 @@ def train(
 
     check_output_folder(output, force=force, mark="tokenizer.json", what="tokenizer")
     text = Corpus(
-        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *corpus,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        prefer=prefer,
+        traditional=traditional,
     )
     bar, started = TerminalProgress(), time.time()
     try:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from qianru.errors import FormatError, QianruError
 from qianru.tokens import Tokenizer
+from qianru.tokens.core_engine import told_as_format_error
 from qianru.tokens.pipelines import BYTE_CHARACTERS, bert, byte_level, special_token
 
 BERT = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##b"])}
@@ -147,15 +148,15 @@ def test_what_is_no_tokenizer(data: bytes, tmp_path: Path) -> None:
             Tokenizer.load(tmp_path / name)
 
 
-def test_what_a_vocabulary_cannot_encode(tmp_path: Path) -> None:
-    tokenizer = Tokenizer.load(write(tmp_path, edited("unigram", lambda d: d["model"].update(unk_id=None))))
-    for call in (
-        lambda: tokenizer.encode("b"),
-        lambda: tokenizer.encode_batch(["b"]),
-        lambda: tokenizer.encode_offsets(["b"]),
+def test_what_cannot_be_encoded_is_one_error() -> None:
+    """No checked vocabulary gets there; what the core or the package still refuses must not be a bare exception."""
+    with (
+        pytest.raises(FormatError, match="the vocabulary cannot encode this text: no piece"),
+        told_as_format_error(),
     ):
-        with pytest.raises(FormatError, match="the vocabulary cannot encode this text"):
-            call()
+        raise ValueError("no piece")
+    with pytest.raises(MemoryError), told_as_format_error():
+        raise MemoryError
 
 
 def test_a_name_that_stands_twice(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 
 from qianru.arrays import Float32Array, UInt8Array
 from qianru.errors import FormatError, OutputError
-from qianru.vectors.output import new_file
+from qianru.output import new_file
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 
 _FORMAT, _VERSION = "qianru training state", 1

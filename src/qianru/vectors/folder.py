@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from qianru import _core
 from qianru.arrays import Float32Array, UInt8Array, UInt64Array
 from qianru.errors import FormatError
+from qianru.output import new_folder
 from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
 from qianru.vectors.keys import Keys
-from qianru.vectors.output import new_folder
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 from qianru.vectors.stored import Stored, fingerprint, of_corpus
 from qianru.vectors.tokenizer import unknown_token, write_tokenizer

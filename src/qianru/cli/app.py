@@ -25,6 +25,8 @@ from qianru.cli import (
     sample,
     similar,
     similarity,
+    tokenize,
+    tokenizer,
     train,
     train_classifier,
     train_counts,
@@ -48,6 +50,8 @@ train_counts.add_to(train.app)
 train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
 app.add_typer(train.app, name="train")
+app.command("tokenize")(tokenize.tokenize)
+app.add_typer(tokenizer.app, name="tokenizer")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)
@@ -83,10 +87,10 @@ def root(
         typer.echo(context.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `qianru`. Exits 0, 2 after an error, 130 after Ctrl-C; shows no traceback."""
+def run_and_exit(arguments: Sequence[str]) -> None:
+    """Run one command line in a process of its own, and end that with its exit status."""
     _speak_utf8()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

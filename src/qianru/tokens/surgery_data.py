@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from qianru.errors import ArgumentError, FormatError
+from qianru.tokens.tokenizer import Tokenizer
 
 Json: TypeAlias = dict[str, Any]
 
@@ -54,14 +55,19 @@ class TokenizerData:
 
 
 def read_tokenizer(source: TokenizerData | str | Path | Json) -> TokenizerData:
-    """A tokenizer.json, a folder that holds one, or the parsed file. Raises FormatError naming file and entry."""
+    """A tokenizer.json, a folder that holds one, or the parsed file; others' files as `Tokenizer.load` opens them.
+
+    Raises FormatError naming file and entry.
+    """
     if isinstance(source, TokenizerData):
         return source
     if isinstance(source, dict):
         return checked(source, "")
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and (path / "tokenizer.json").exists():
         path = path / "tokenizer.json"
+    elif path.exists() and path.suffix != ".json":
+        return checked(Tokenizer.load(path).description, str(path))
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise FormatError(f"a tokenizer of more than {_MAX_BYTES} bytes", path=str(path))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from qianru.output import new_file
 from qianru.tokens.surgery_data import TokenizerData
 from qianru.tokens.surgery_pipeline import Encoding, batches
+from qianru.tokens.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,25 @@ class Surgery:
         }
 
     def save(self, path: str | Path, *, force: bool = False) -> None:
-        """Write tokenizer.json, beside its place and renamed. Raises OutputError."""
+        """Write the new tokenizer: a file if the path ends in .json, else a folder (`Tokenizer.save`). Raises OutputError."""
+        if Path(path).suffix != ".json":
+            Tokenizer(self.after.json).save(path, force=force)
+            return
         with new_file(Path(path), force=force) as temporary:
             temporary.write_text(dump(self.after), encoding="utf-8")
+
+
+class FastEncoding:
+    """Lines to ids by `Tokenizer`, whose core takes most vocabularies."""
+
+    def __init__(self, data: TokenizerData) -> None:
+        self._tokenizer = Tokenizer(data.json)
+
+    def encode(self, lines: Sequence[str]) -> list[list[int]]:
+        """The ids of each line, without special tokens."""
+        batch = self._tokenizer.encode_batch(list(lines), add_special_tokens=False)
+        ids, ends = batch.ids.tolist(), batch.splits.tolist()
+        return [ids[begin:end] for begin, end in itertools.pairwise(ends)]
 
 
 def dump(data: TokenizerData) -> str:
@@ -105,9 +123,19 @@ class Comparison:
 
 
 def compare(
-    surgery: Surgery, before: Encoding, after: Encoding, lines: Iterable[str], *, n_examples: int = 5
+    surgery: Surgery,
+    lines: Iterable[str],
+    *,
+    n_examples: int = 5,
+    before: Encoding | None = None,
+    after: Encoding | None = None,
 ) -> Comparison:
-    """Encode the lines with both tokenizers, and tell what has changed. Tokens are compared by name."""
+    """Encode the lines with both tokenizers, and tell what has changed.
+
+    before, after: other engines than `Tokenizer`. Raises what encoding does.
+    """
+    before = FastEncoding(surgery.before) if before is None else before
+    after = FastEncoding(surgery.after) if after is None else after
     kept = surgery.kept
     old_of = {number: old for number, old in enumerate(kept) if old >= 0}
     helpers = frozenset(surgery.helpers)

@@ -41,14 +41,8 @@ def let_through(value: Json, words: Iterable[str]) -> None:
     split = _own_split(value)
     if split is None:
         split = {"type": "Split", "pattern": {}, "behavior": "Isolated", "invert": False}
-        before = value.get("pre_tokenizer")
-        old = (
-            before["pretokenizers"]
-            if (before or {}).get("type") == "Sequence"
-            else [before]
-            if before
-            else []
-        )
+        before = value.get("pre_tokenizer") or {}
+        old = before["pretokenizers"] if before.get("type") == "Sequence" else [before] if before else []
         value["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [split, *old]}
     split["pattern"] = {"Regex": word_pattern(words)}
 

@@ -83,7 +83,8 @@ def _of_scripts(data: TokenizerData, scripts: Sequence[str]) -> set[int]:
     unknown = [name for name in scripts if name not in SCRIPTS]
     if unknown or isinstance(scripts, str) or not scripts:
         raise ArgumentError(
-            f"scripts: {unknown[0] if unknown else scripts!r} is none of them", hint=f"Known are {', '.join(SCRIPTS)}."
+            f"scripts: {unknown[0] if unknown else scripts!r} is none of them",
+            hint=f"Known are {', '.join(SCRIPTS)}.",
         )
     starts = tuple(start for name in scripts for start in SCRIPTS[name])
     letters = byte_letters() if is_byte_level(data) else None

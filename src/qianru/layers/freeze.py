@@ -7,6 +7,7 @@ that clipping by norm does not see it. Where a head shares the matrix, it is fro
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any
@@ -81,7 +82,8 @@ def freeze_rows(module: Any, rows: int | Iterable[int], *, name: str = "weight")
         if any(one is parameter for group in optimizer.param_groups for one in group["params"]):
             frozen.restore()
 
-    handles = [torch.optim.optimizer.register_optimizer_step_post_hook(after_step)]
+    hooks = importlib.import_module("torch.optim.optimizer")
+    handles = [hooks.register_optimizer_step_post_hook(after_step)]
     if parameter.requires_grad:
         handles.append(parameter.register_hook(without_frozen))
     frozen._handles = handles

@@ -83,6 +83,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=400)
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     data = data_folder()
     chinese = first_lines(data / "corpora/zh-mixed-100mb.txt.zst", int(arguments.megabytes * 1e6))
     english = list(islice(Corpus(data / "corpora/en-wiki-100mb.txt.zst").lines(), arguments.lines))

@@ -315,6 +315,8 @@ def test_mining_takes_what_saves_most() -> None:
         ("大学", 30, 30),
     ]
     assert mine(data, lines, n_words=1, han=True).words == ["人民"]
+    marked = mine(surgery_models.unigram(), ["我们 的 的 人 大学 大学"] * 10, n_words=5, han=True)
+    assert "的" not in marked.words
     with pytest.raises(CorpusError, match="no word of the text"):
         mine(data, ["the cat"] * 20, n_words=5)
     with pytest.raises(ArgumentError, match="n_words"):

@@ -81,6 +81,8 @@ def mine(
     source = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
     encoded = source.encode(min_count=min_count, threads=threads, progress=progress)
     counts = encoded.counts.tolist()
+    # At the start of a text a mark stands before a Chinese word that it does not have elsewhere.
+    mark = data.tokens.index(pipeline.start) if pipeline.start in data.tokens else -1
     savings: list[Saving] = []
     for begin in range(0, len(encoded.keys), _BATCH):
         pairs = list(zip(encoded.keys[begin : begin + _BATCH], counts[begin : begin + _BATCH], strict=True))
@@ -91,6 +93,8 @@ def mine(
         ]
         texts = [word if is_han(word[0]) or not pipeline.space else f" {word}" for word, _ in pairs]
         for (word, count), ids in zip(pairs, pipeline.encode(texts), strict=True):
+            if ids[:1] == [mark] and is_han(word[0]):
+                ids = ids[1:]
             cost = len(ids) + (0 if data.unknown_id is None else ids.count(data.unknown_id))
             if cost > 1:
                 savings.append(Saving(word, count, len(ids), count * (cost - 1)))

@@ -27,6 +27,7 @@ from qianru.cli import (
     similarity,
     tokenize,
     tokenizer,
+    tokenizer_surgery,
     train,
     train_classifier,
     train_counts,
@@ -51,6 +52,7 @@ train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
 app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
+tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)

@@ -29,12 +29,13 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.callback()
 def tokenizer() -> None:
-    """Train tokenizers, and see what they make of text.
+    """Train tokenizers, see what they make of text, and change their vocabulary.
 
     \b
     Examples:
       qianru tokenizer train corpus.txt -o tokenizer --vocab-size 32000
       qianru tokenizer report tokenizer corpus.txt
+      qianru tokenizer extend tokenizer -o new --words words.txt
     """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qianru.static.add_words import AddedWords, add_words
 from qianru.static.classifier import ClassifierSettings, train_classifier
 from qianru.static.classifier_model import Classifier, Prediction
 from qianru.static.classifier_report import ClassifierReport, LabelScore
@@ -16,6 +17,7 @@ from qianru.static.settings import Word2vecSettings
 from qianru.static.word2vec import train_word2vec
 
 __all__ = [
+    "AddedWords",
     "Classifier",
     "ClassifierReport",
     "ClassifierSettings",
@@ -28,6 +30,7 @@ __all__ = [
     "Prediction",
     "PruneReport",
     "Word2vecSettings",
+    "add_words",
     "count_cooccurrences",
     "grow",
     "prune",

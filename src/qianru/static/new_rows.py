@@ -16,6 +16,7 @@ from qianru.arrays import Float32Array, Float64Array, Int64Array
 from qianru.static.parent import Joined, Parent, Start
 from qianru.text import EncodedCorpus
 from qianru.tokens.word_model import is_han
+from qianru.vectors import Vectors
 
 _BLOCK = 1 << 18  # positions of the id stream looked at together
 _ROWS = 1 << 16  # rows of vectors summed together
@@ -35,12 +36,11 @@ def start_rows(
     lengths = np.linalg.norm(sums, axis=1)
     known = lengths > 0
     rows = joined.new[known]
-    matrix[rows] = sums[known] / lengths[known, None] * _usual_length(joined)
+    matrix[rows] = sums[known] / lengths[known, None] * usual_length(joined.parent.vectors)
 
 
-def _usual_length(joined: Joined) -> float:
-    """The median length of the rarest old words: the last rows, or those counted least."""
-    vectors = joined.parent.vectors
+def usual_length(vectors: Vectors) -> float:
+    """The median length of the rarest words: the last rows, or those counted least."""
     counts = vectors.counts
     last = (
         np.argsort(counts, kind="stable")[:_N_LIKE]

@@ -1,7 +1,7 @@
 """Test sets in files: the formats that are read, how a file's kind is found, and where files are looked for.
 
-The formats are in docs/concepts/evaluation.md. A folder in whose name a kind's word occurs says what its files are;
-otherwise the file's own name does; otherwise, where it can be one thing only, its content.
+The formats are in docs/concepts/evaluation.md. A file in whose name a kind's word occurs (`animals.categories.tsv`) is of that kind;
+otherwise its folder's name tells (`wordsim/`); otherwise, where it can be one thing only, its content.
 """
 
 from __future__ import annotations
@@ -28,6 +28,9 @@ from qianru.evaluate.datasets import (
 
 # Test sets are small; a larger file is something else.
 MAX_BYTES = 64 << 20
+# What is longer than this or holds such marks is a sentence, no word.
+_MAX_WORD = 40
+_SENTENCE = re.compile(r"[。！？，!?,]|\S\s+\S+\s")
 _SUFFIXES = (".txt", ".tsv", ".csv", ".data")
 _KIND_WORDS = {
     "similarity": ("wordsim", "simlex", "word-pairs"),
@@ -260,8 +263,8 @@ def read_dataset(path: str | Path, *, kind: str | None = None, name: str | None 
 
 
 def kind_of(path: Path) -> str | None:
-    """The kind of a file by the folder it is in, by its name, or by its content; None if none of them tells."""
-    for text in (path.parent.name.lower(), path.stem.lower()):
+    """The kind of a file by its name, by the folder it is in, or by its content; None if none of them tells."""
+    for text in (path.stem.lower(), path.parent.name.lower()):
         for kind, words in _KIND_WORDS.items():
             if any(re.search(rf"(?<![a-z]){word}", text) for word in words):
                 return kind
@@ -269,7 +272,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def _sniffed(path: Path) -> str | None:
-    """Four kinds can be told from their first lines."""
+    """Kinds that can be told from their first lines."""
     rows: list[list[str]] = []
     has_titles = False
     for line in _Lines(path):
@@ -284,13 +287,14 @@ def _sniffed(path: Path) -> str | None:
     if all(row[0].rstrip(":") in ("X", "Y", "A", "B") and len(row) > 1 for row in rows):
         return "associations"
     widths = {len(row) for row in rows}
+    if any(len(cell) > _MAX_WORD or _SENTENCE.search(cell) for row in rows for cell in row[:3]):
+        return None
     if widths == {4} and has_titles:
         return "analogy"
     numbers = [len(row) >= 3 and _number(row[2]) is not None for row in rows]
     if all(numbers[1:]) and len(numbers) > 1:
         return "similarity"
-    one_word = all(len(cell.split()) == 1 for row in rows for cell in row)
-    return "triples" if widths == {3} and one_word and not any(numbers) else None
+    return "triples" if widths == {3} and not any(numbers) else None
 
 
 def find_datasets(folder: str | Path) -> tuple[list[Dataset], list[str]]:

@@ -7,14 +7,15 @@
 #include <bit>
 #include <chrono>
 #include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 namespace qianru {
 
 namespace {
 
-// Positions of the stream a thread takes at a time: small enough that threads stay close to the stream's order and end together,
-// large enough that the windows cut at its ends are few.
+// Positions of the stream a thread takes at a time: small enough that threads end together, large enough that the windows cut at
+// its ends are few.
 constexpr std::size_t kChunk = 8192;
 // Windows whose rows are fetched ahead of the one being trained.
 constexpr std::size_t kAhead = 2, kDrawAhead = 5;
@@ -26,7 +27,7 @@ static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead 
 constexpr std::size_t kHotRows = 1024;
 
 // Keys of the independent streams of random numbers.
-constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3;
+constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3, kOrderStream = 4;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
 
 // Asks for the row with the right to write it: fetched to be read only, its first store would wait for the other core that has it.
@@ -128,6 +129,7 @@ struct Word2vecTrainer::Worker {
   std::vector<std::vector<float>> patterns;  // negative sampling: the signs for each number of outputs
   LossSum loss;
   std::uint64_t position_key = 0;  // counter of the chunk's epoch at position 0
+  std::size_t rate_shift = 0;      // from a position to its place in the epoch's order, modulo 2^64
   // The kept words of the chunk and the borders of their lines.
   std::vector<std::uint32_t> ids;
   std::vector<std::size_t> positions;
@@ -187,12 +189,25 @@ void Word2vecTrainer::set_input_shares(const float* shares) {
   if (std::all_of(shares, shares + n_keys_, [](float share) { return share == 1.0f; })) input_shares_.clear();
 }
 
+// A corpus often has its texts sorted, and vectors trained through one genre after the other remember the last one best. The chunk
+// at the end, which may be a short one, stays there, so that the learning rate still falls by equal steps to its floor.
+void Word2vecTrainer::shuffle_chunks() {
+  order_.resize((n_positions_ + kChunk - 1) / kChunk);
+  std::iota(order_.begin(), order_.end(), 0u);
+  const std::uint64_t key = mix64(stream_key(options_.seed, kOrderStream) + static_cast<std::uint64_t>(epoch_));
+  for (std::size_t i = order_.size(); i > 2; --i) {
+    const std::size_t last = i - 2;
+    std::swap(order_[last], order_[below(static_cast<std::uint32_t>(random_at(key, last) >> 32), static_cast<std::uint32_t>(last + 1))]);
+  }
+}
+
 void Word2vecTrainer::start_epoch() {
   stop();
   if (released_) throw std::logic_error("the output vectors were released, training is over");
   ++epoch_;
   rate_slope_ = (options_.min_learning_rate - options_.learning_rate) / (static_cast<double>(n_positions_) * options_.epochs);
   epoch_rate_ = options_.learning_rate + rate_slope_ * static_cast<double>(n_positions_) * epoch_;
+  shuffle_chunks();
   stop_ = false;
   next_chunk_ = 0;
   n_done_ = 0;
@@ -233,8 +248,8 @@ double Word2vecTrainer::loss() {
   return loss_;
 }
 
-float Word2vecTrainer::rate_at(std::size_t position) const {
-  return static_cast<float>(epoch_rate_ + rate_slope_ * static_cast<double>(position));
+float Word2vecTrainer::rate_at(std::size_t place) const {
+  return static_cast<float>(epoch_rate_ + rate_slope_ * static_cast<double>(place));
 }
 
 void Word2vecTrainer::run_worker() {
@@ -248,9 +263,10 @@ void Word2vecTrainer::run_worker() {
   };
   worker.position_key = static_cast<std::uint64_t>(n_positions_) * static_cast<std::uint64_t>(epoch_);
   while (!stop_.load(std::memory_order_relaxed)) {
-    const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
-    if (begin >= n_positions_) break;
-    const std::size_t end = std::min(begin + kChunk, n_positions_);
+    const std::size_t place = next_chunk_.fetch_add(1);
+    if (place >= order_.size()) break;
+    const std::size_t begin = order_[place] * kChunk, end = std::min(begin + kChunk, n_positions_);
+    worker.rate_shift = place * kChunk - begin;
     train_chunk(worker, begin, end);
     if (n_hot > 0) merge();
     const double chunk_loss = worker.loss.total();
@@ -448,7 +464,7 @@ bool Word2vecTrainer::lay_window(Worker& worker, int number, std::size_t i) {
   const float* const signs = options_.negative > 0 ? worker.patterns[slot.n_outputs].data() : frame.signs.data();
   frame.window = {frame.inputs.data(), slot.outputs.data(), signs, frame.scores.data(), static_cast<int>(n_inputs),
                   static_cast<int>(slot.n_outputs)};
-  frame.rate = rate_at(worker.positions[i]);
+  frame.rate = rate_at(worker.positions[i] + worker.rate_shift);
   return true;
 }
 

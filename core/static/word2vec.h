@@ -38,9 +38,9 @@ struct SharedRows {
   std::size_t n_rows = 0;
 };
 
-// One epoch at a time: start_epoch(), then wait() until it says true. Chunks of the stream are handed to the threads in order;
-// what is drawn at a token and the learning rate there are functions of (seed, epoch, position), so one thread always gives the
-// same bits. Several threads share the matrices without locks (Hogwild, Recht et al. 2011).
+// One epoch at a time: start_epoch(), then wait() until it says true. Chunks of the stream are handed to the threads in an order
+// drawn anew for each epoch; it, what is drawn at a token and the learning rate there are functions of (seed, epoch, position), so
+// one thread always gives the same bits. Several threads share the matrices without locks (Hogwild, Recht et al. 2011).
 class Word2vecTrainer {
  public:
   static constexpr std::uint32_t kLineEnd = 0xFFFFFFFFu;
@@ -79,9 +79,10 @@ class Word2vecTrainer {
  private:
   struct Worker;
   void run_worker();
+  void shuffle_chunks();
   void train_chunk(Worker& worker, std::size_t begin, std::size_t end);
   void prepare(Worker& worker, std::size_t i);
-  float rate_at(std::size_t position) const;
+  float rate_at(std::size_t place) const;
   void lend_copies(Worker& worker, float** inputs, std::size_t n_inputs) const;
   bool lay_window(Worker& worker, int number, std::size_t i);
   void take_shares(Worker& worker) const;
@@ -103,6 +104,7 @@ class Word2vecTrainer {
   Matrix inputs_, outputs_;
   int n_floats_;  // of a row that the kernels walk
   std::uint64_t token_key_, negative_key_;
+  std::vector<std::uint32_t> order_;  // of the chunks in the running epoch
   std::vector<float> input_shares_;  // empty: all 1
 
   std::vector<std::thread> threads_;
@@ -110,7 +112,7 @@ class Word2vecTrainer {
   std::atomic<bool> stop_{false}, diverged_{false};
   int epoch_ = -1;
   bool released_ = false;
-  double epoch_rate_ = 0, rate_slope_ = 0;  // learning rate at position 0 of the epoch, change per position
+  double epoch_rate_ = 0, rate_slope_ = 0;  // learning rate at the start of the epoch, change per position
   std::mutex merge_mutex_;  // of the threads' copies of hot rows into the matrices
   std::mutex mutex_;  // guards what follows
   std::condition_variable finished_;

@@ -34,6 +34,24 @@ def test_train_and_predict(cli, lines: str) -> None:
     assert cli("predict", "small.ftz", "a tiger").out.startswith("1\tanimal\t")
 
 
+def test_labels_are_measured(cli, lines: str) -> None:
+    options = ("--dim", "8", "--epochs", "20", "--learning-rate", "0.5", "--threads", "1", "--test", lines)
+    ran = cli("train", "classifier", lines, "-o", "topics.ftz", *options)
+    assert ran.code == 0
+    rows = [[label, "40", "1.0000", "1.0000", "1.0000"] for label in ("animal", "vehicle")]
+    assert sorted(ran.rows) == rows
+    assert "accuracy before 1.0000" in ran.err
+    assert "calibration error" in ran.err
+    again = cli("predict", "topics.ftz", "--test", lines)
+    assert (again.code, sorted(again.rows)) == (0, rows)
+    found = json.loads(cli("predict", "topics.ftz", "--test", lines, "--json").out)
+    assert found["labels"]["animal"]["recall"] == 1
+    for bad in ((), ("a tiger", "--test", lines)):
+        ran = cli("predict", "topics.ftz", *bad)
+        assert (ran.code, "error: give texts, or --test" in ran.err) == (2, True)
+    assert cli("predict", "topics.ftz", "--test", "none.txt").code == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "error"),
     [

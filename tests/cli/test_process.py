@@ -31,10 +31,13 @@ def until(condition, process: subprocess.Popen[str], seconds: float = 60) -> Non
         time.sleep(0.02)
 
 
-def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(text: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trainer", [("word2vec",), ("fasttext", "--n-buckets", "1000")])
+def test_ctrl_c_keeps_what_save_every_saved_and_nothing_half(
+    text: Path, tmp_path: Path, trainer: tuple[str, ...]
+) -> None:
     made = tmp_path / "made"
     options = ("--dim", "16", "--epochs", "1000000", "--save-every", "1", "--threads", "2")
-    process = start("train", "word2vec", text, "-o", made, *options)
+    process = start("train", *trainer, text, "-o", made, *options)
     until((made / "qianru.json").is_file, process)
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
@@ -121,3 +124,35 @@ def test_the_installed_command_is_this_one() -> None:
         pytest.skip("this interpreter has no qianru command beside it")
     ran = subprocess.run([command, "--version"], capture_output=True, text=True, check=True)
     assert ran.stdout.startswith("qianru ")
+
+
+@pytest.mark.parametrize("module", ["typer", "qianru.cli.app", "qianru.errors"])
+def test_ctrl_c_while_modules_load_shows_no_traceback(module: str) -> None:
+    code = (
+        "import sys\n"
+        "class Interrupt:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupt())\n"
+        "from qianru.cli import main\n"
+        "main(['--version'])\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (ran.returncode, ran.stderr) == (130, "interrupted: nothing was saved\n")
+
+
+def test_ctrl_c_at_any_moment_shows_no_traceback() -> None:
+    for wait in (0.03, 0.05, 0.08, 0.12, 0.16):
+        process = subprocess.Popen(
+            [sys.executable, "-c", "print(1, flush=True); from qianru.cli import main; main(['demo'])"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1\n"
+        time.sleep(wait)
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert "Traceback" not in err

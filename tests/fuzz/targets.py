@@ -18,7 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from qianru.errors import QianruError
-from qianru.vectors import Vectors
+from qianru.static import Classifier, train_classifier
+from qianru.static.state import read_state, write_state
+from qianru.vectors import SubwordRule, SubwordVectors, Vectors
 from qianru.vectors.align import read_dictionary
 from qianru.vectors.inspection import inspect_file
 from qianru.vectors.quantise import quantise
@@ -130,6 +132,53 @@ def _hugging_face(folder: Path) -> None:
         (folder / name).unlink()
 
 
+def _subword_model(table: dict[str, str] | None) -> SubwordVectors:
+    draw = np.random.default_rng(4)
+    return SubwordVectors(
+        WORDS,
+        draw.standard_normal((len(WORDS), 5)).astype(np.float32),
+        draw.standard_normal((3, 5)).astype(np.float32),
+        rule=SubwordRule(min_n=1, max_n=3, n_buckets=10, decomposition=table),
+        buckets=np.array([7, 0, 4], np.uint32),
+        counts=range(len(WORDS), 0, -1),
+        output=draw.standard_normal((len(WORDS), 5)).astype(np.float32),
+    )
+
+
+def _fasttext(folder: Path) -> None:
+    _subword_model(None).export(folder / "v.bin")
+
+
+def _subword_folder(folder: Path) -> None:
+    shutil.rmtree(folder)
+    _subword_model({"猫": "犭苗", "北": "丬匕"}).save(folder)
+
+
+def _subwords(path: Path) -> None:
+    opened = SubwordVectors.load(path)
+    for word in ("猫", "猫狗", "dogs"):
+        opened.lookup(word)
+
+
+def _classifier(name: str) -> Callable[[Path], None]:
+    def prepare(folder: Path) -> None:
+        pairs = [(f"{word} {i}", str(i % 3)) for i in range(9) for word in ("a", "猫")]
+        made = train_classifier(pairs, dim=5, epochs=1, word_ngrams=2, n_buckets=20, threads=1, loss="hs")
+        (made.quantise() if name.endswith(".ftz") else made).export(folder / name)
+
+    return prepare
+
+
+def _predict(path: Path) -> None:
+    Classifier.load(path).predict(["a 1", "猫 7 b", ""], k=2)
+
+
+def _state(folder: Path) -> None:
+    draw = np.random.default_rng(5)
+    matrices = {name: draw.standard_normal((4, 3)).astype(np.float32) for name in ("a", "b")}
+    write_state(folder / "state", matrices, {"run": {"seed": 1}})
+
+
 _TEXT = b"6 2\n" + b"".join(f"{word} 1 -2.5e-1\r\n".encode() for word in WORDS)
 _PACKED = (gzip.compress(_TEXT),)
 TARGETS = {
@@ -157,6 +206,12 @@ TARGETS = {
         Target("folder-keys", "keys.safetensors", _saved, _folder, whole_folder=True),
         Target("folder-int8", "model.safetensors", _coded("int8"), _folder, whole_folder=True),
         Target("folder-pq", "model.safetensors", _coded("pq"), _folder, whole_folder=True),
+        Target("fasttext", "v.bin", _fasttext, _subwords),
+        Target("fasttext-quantised", "v.ftz", _classifier("v.ftz"), _predict),
+        Target("classifier", "v.bin", _classifier("v.bin"), _predict),
+        Target("folder-ngrams", "subwords.safetensors", _subword_folder, _subwords, whole_folder=True),
+        Target("folder-decomposition", "decomposition.json", _subword_folder, _subwords, whole_folder=True),
+        Target("training-state", "state", _state, lambda path: read_state(path, ["a", "b"])),
         Target(
             "dictionary",
             "d.txt",

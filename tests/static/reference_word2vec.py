@@ -46,6 +46,15 @@ class Alias:
         return slot if bits >> 32 <= threshold else alias
 
 
+def chunk_order(n_chunks: int, seed: int, epoch: int) -> list[int]:
+    """The chunks of an epoch, shuffled but for the last one."""
+    order, key = list(range(n_chunks)), mix64((stream_key(seed, 4) + epoch) & _MASK)
+    for last in range(n_chunks - 2, 0, -1):
+        other = ((random_at(key, last) >> 32) * (last + 1)) >> 32
+        order[last], order[other] = order[other], order[last]
+    return order
+
+
 def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
     ratio = sample * counts.sum() / counts
     return np.minimum(1.0, np.sqrt(ratio) + ratio)
@@ -119,7 +128,9 @@ def train(
     losses = []
     for epoch in range(epochs):
         total, n_pairs, base = 0.0, 0, epoch * len(ids)
-        for begin in range(0, len(ids), CHUNK):
+        order = chunk_order((len(ids) + CHUNK - 1) // CHUNK, seed, epoch)
+        for rank, chunk in enumerate(order):
+            begin = chunk * CHUNK
             kept, n_line = [], 0  # (word, position, number of its line)
             for position in range(begin, min(begin + CHUNK, len(ids))):
                 word = int(ids[position])
@@ -149,7 +160,8 @@ def train(
                 elif rows:
                     targets = [node for node, _ in paths[centre]]
                     labels = np.array([1.0 if sign < 0 else 0.0 for _, sign in paths[centre]])
-                now = rate + (floor - rate) * (base + position) / (len(ids) * epochs)
+                place_in_order = rank * CHUNK + position - begin
+                now = rate + (floor - rate) * (base + place_in_order) / (len(ids) * epochs)
                 if rows and cbow:
                     total += step(rows, outputs, targets, labels, now, cbow=True, corrected=corrected)
                     n_pairs += 1

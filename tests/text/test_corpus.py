@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import threading
 from collections import Counter
@@ -232,5 +233,15 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, buffering: int) ->
 def test_settings_say_how_the_text_was_read() -> None:
     encoded = Corpus(["a 猫咪"], user_dict=["猫咪"], lowercase=True).encode(min_count=1)
     assert encoded.settings["lowercase"] is True
-    assert encoded.settings["user_dict"] == ["猫咪"]
     assert encoded.settings["min_count"] == 1
+
+
+def test_settings_remember_the_user_dictionary_without_its_words(tmp_path: Path) -> None:
+    path = tmp_path / "mine.txt"
+    path.write_text("猫咪 5 n\nC++\n", encoding="utf-8")
+    digest = hashlib.sha256("C++\n猫咪\n".encode()).hexdigest()
+    for user_dict, name in ((path, "mine.txt"), (["猫咪", "C++", "猫咪"], None)):
+        settings = Corpus(["a"], user_dict=user_dict).encode(min_count=1).settings
+        assert settings["user_dict"] == {"file": name, "n_words": 2, "sha256": digest}
+    for user_dict in (None, []):
+        assert Corpus(["a"], user_dict=user_dict).encode(min_count=1).settings["user_dict"] is None

@@ -83,10 +83,10 @@ def root(
         typer.echo(context.get_help())
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `qianru`. Exits 0, 2 after an error, 130 after Ctrl-C; shows no traceback."""
+def run_and_exit(arguments: Sequence[str]) -> None:
+    """Run one command line in a process of its own, and end that with its exit status."""
     _speak_utf8()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from qianru.cli.options import Force
 from qianru.cli.output import n_of
 from qianru.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from qianru.vectors import SubwordVectors
 
 
 def convert(
@@ -34,13 +37,16 @@ def convert(
             "--errors", help="Words that are not UTF-8: surrogateescape keeps their bytes; replace; strict."
         ),
     ] = "surrogateescape",
+    words_only: Annotated[
+        bool, typer.Option("--words-only", help="Leave the n-grams of a fastText model behind.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Read vectors in any known form and write them in another.
 
     IN is recognised by its content. Forms and endings of OUT: binary .bin, text .txt .vec .text (these with .gz
-    too), glove .glove, safetensors, npy, tsv, gguf, spacy (a folder), folder. Counts and provenance live only in
-    a model folder.
+    too), glove .glove, safetensors, npy, tsv, gguf, spacy (a folder), folder, and fasttext by --to alone. Counts and
+    provenance live only in a model folder, n-grams only there and in fasttext.
 
     \b
     Examples:
@@ -48,21 +54,52 @@ def convert(
       qianru convert model vectors.txt.gz
       qianru convert broken.vec repaired.vec --repair
       qianru convert glove.840B.300d.txt spacy_vectors --to spacy
+      qianru convert cc.zh.300.bin model
+      qianru convert model model.bin --to fasttext
     """
-    from qianru.vectors import Vectors
+    from qianru.vectors import SubwordVectors, Vectors
     from qianru.vectors.formats import format_of_name
 
-    vectors = Vectors.load(source, errors=errors, repair=repair, format=from_)
     form = format_of_name(target)[0] if to is None else to
     if form is None and target.lower().endswith(".gz"):
         raise ArgumentError(f"OUT {target}: what form is compressed there?", hint="name it: --to text")
-    if form in (None, "folder"):
-        vectors.save(target, force=force)
+    if form == "fasttext" and not target.lower().endswith(".bin"):
+        raise ArgumentError(f"OUT {target} must end in .bin for fasttext", hint=f"name it {target}.bin")
+    to_folder = form in (None, "folder")
+    subwords = None
+    if (to_folder or form == "fasttext") and not words_only and from_ in (None, "fasttext"):
+        subwords = _with_subwords(source, errors)
+    if subwords is None and form == "fasttext":
+        raise ArgumentError(
+            f"IN {source} has no n-grams", hint="without them a word2vec .bin is enough: leave --to out"
+        )
+    if subwords is not None:
+        made: SubwordVectors | Vectors = subwords
+        if form == "fasttext":
+            subwords.export(target, force=force)
     else:
-        vectors.export(target, format=form, force=force)
-    for done in _repairs(vectors.provenance):
+        made = vectors = Vectors.load(source, errors=errors, repair=repair, format=from_)
+        if not to_folder:
+            vectors.export(target, format=form, force=force)
+    if to_folder:
+        made.save(target, force=force)
+    for done in _repairs(made.provenance):
         typer.echo(f"repaired: {done}", err=True)
-    typer.echo(f"wrote {target}: {n_of(len(vectors), 'word')}, dim {vectors.dim}", err=True)
+    ngrams = f", {n_of(len(made.ngram_rows), 'row')} of n-grams" if isinstance(made, SubwordVectors) else ""
+    typer.echo(f"wrote {target}: {n_of(len(made), 'word')}, dim {made.dim}{ngrams}", err=True)
+
+
+def _with_subwords(source: str, errors: str) -> SubwordVectors | None:
+    """The model with its n-grams, or None if it has none."""
+    from qianru.vectors import SubwordVectors
+    from qianru.vectors.subwords import has_subwords
+
+    # A word whose bytes are not UTF-8 would lose its n-grams in a folder, so "surrogateescape" is not for these.
+    return (
+        SubwordVectors.load(source, errors="strict" if errors == "strict" else "replace")
+        if has_subwords(source)
+        else None
+    )
 
 
 def _repairs(provenance: Mapping[str, object]) -> list[str]:

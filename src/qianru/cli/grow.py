@@ -65,6 +65,8 @@ def grow(
 ) -> None:
     """Add the new words of a text to a model; the ids of the old words stay, and so do their vectors.
 
+    A fastText model keeps its n-grams, as they are.
+
     Reports what old words lost: of their 10 nearest, and of the probes. A line of the probes is
     `a b c d` (an analogy), `word word score`, `word nearer farther` or `word word`.
 
@@ -77,6 +79,7 @@ def grow(
     from qianru.static import grow as grow_model
     from qianru.static.parent import was_lowercased
     from qianru.text import Corpus
+    from qianru.vectors import Vectors
 
     check_model_output(output, force=force)
     text = Corpus(
@@ -89,7 +92,7 @@ def grow(
     )
     bar = TerminalProgress()
     try:
-        vectors, report = grow_model(
+        made, report = grow_model(
             model,
             text,
             old_rate=old_rate,
@@ -113,6 +116,7 @@ def grow(
         )
     finally:
         bar.close()
+    vectors = made if isinstance(made, Vectors) else made.vectors
     if as_json:
         print_json({"path": output, "fingerprint": vectors.fingerprint, **asdict(report)})
     else:

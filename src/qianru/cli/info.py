@@ -20,9 +20,12 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
       qianru info vectors.bin --json
     """
     from qianru.static.one_hot import one_hot_bytes
-    from qianru.vectors import Vectors
+    from qianru.vectors import SubwordVectors, Vectors
+    from qianru.vectors.subwords import has_subwords
 
-    vectors = Vectors.load(model)
+    subwords = SubwordVectors.load(model) if has_subwords(model) else None
+    vectors = Vectors.load(model) if subwords is None else subwords.vectors
+    n_ngrams = None if subwords is None else len(subwords.ngram_rows)
     n_keys, dim, counts = len(vectors), vectors.dim, vectors.counts
     one_hot_sparse, one_hot = one_hot_bytes(n_keys)
     facts: dict[str, object] = {
@@ -35,6 +38,7 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
         # The same words as one-hot vectors: a square float32 matrix, or only the places of the ones.
         "bytes_one_hot": one_hot,
         "bytes_one_hot_sparse": one_hot_sparse,
+        "n_ngram_rows": n_ngrams,
         "fingerprint": vectors.fingerprint,
         "provenance": _plain(vectors.provenance),
     }
@@ -49,6 +53,10 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
         f"memory        {n_bytes(dense)} dense, {n_bytes(one_hot)} one-hot ({one_hot / dense:.1f} times), "
         f"{n_bytes(one_hot_sparse)} one-hot kept sparse"
     )
+    if n_ngrams is not None:
+        typer.echo(
+            f"n-grams       {n_ngrams:,} rows, {n_bytes(n_ngrams * dim * 4)}, for words outside the vocabulary"
+        )
     typer.echo(f"fingerprint   {vectors.fingerprint}")
     for line in settings_lines(facts["provenance"]):
         typer.echo(line)

@@ -29,7 +29,20 @@ Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-c
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]
+ContinueFrom: TypeAlias = Annotated[
+    str | None,
+    typer.Option("--continue", metavar="MODEL", help="Train on from this model; its words and ids stay."),
+]
+SaveEvery: TypeAlias = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Save model and checkpoint after every N epochs.")
+]
+Resume: TypeAlias = Annotated[
+    bool, typer.Option("--resume", help="Go on from the checkpoint of an unfinished run.")
+]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
+Memory: TypeAlias = Annotated[
+    int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")
+]
 TopK: TypeAlias = Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many words to print.")]
 
 

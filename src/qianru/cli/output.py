@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import sys
 import unicodedata
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 import typer
+
+if TYPE_CHECKING:
+    from qianru.vectors import SubwordVectors
 
 Cell: TypeAlias = str | int | float
 
@@ -51,6 +54,23 @@ def width(text: str) -> int:
         0 if unicodedata.combining(char) else 2 if unicodedata.east_asian_width(char) in "WF" else 1
         for char in text
     )
+
+
+def say_what_is_unknown(model: SubwordVectors, words: Iterable[str]) -> None:
+    """Which words have their vectors from n-grams, on stderr."""
+    for word in dict.fromkeys(words):
+        if word not in model:
+            typer.echo(
+                f"note: {_shown(word)} is not in the vocabulary: its vector is made of its n-grams", err=True
+            )
+
+
+def say_what_is_left_behind(model: str) -> None:
+    """That a verb which makes other vectors cannot take n-grams along, on stderr."""
+    from qianru.vectors.subwords import has_subwords
+
+    if has_subwords(model):
+        typer.echo(f"note: {model} has n-grams, which do not come along: words alone are written", err=True)
 
 
 def n_of(number: int, noun: str) -> str:

@@ -47,7 +47,7 @@ def prune(
 ) -> None:
     """Leave words out of a model. The vectors that stay are the same, bit for bit, in the same order.
 
-    A word stays if all rules that are given let it through.
+    A word stays if all rules that are given let it through. A fastText model keeps its n-grams.
 
     \b
     Examples:
@@ -58,7 +58,8 @@ def prune(
     from qianru.static import prune as prune_vectors
     from qianru.static.parent import was_lowercased
     from qianru.text import Corpus
-    from qianru.vectors import Vectors
+    from qianru.vectors import SubwordVectors, Vectors
+    from qianru.vectors.subwords import has_subwords
 
     check_model_output(output, force=force)
     text = None
@@ -84,7 +85,10 @@ def prune(
         )
     finally:
         bar.close()
-    vectors.save(output, force=force)
+    if has_subwords(model):
+        SubwordVectors.load(model).with_words(vectors).save(output, force=force)
+    else:
+        vectors.save(output, force=force)
     if as_json:
         print_json({"path": output, "fingerprint": vectors.fingerprint, **asdict(report)})
     else:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qianru.cli.options import AsJson, Force, ModelPath, check_model_output
-from qianru.cli.output import n_bytes, print_json
+from qianru.cli.output import n_bytes, print_json, say_what_is_left_behind
 from qianru.errors import FormatError
 
 
@@ -50,6 +50,7 @@ def quantise(
     check_model_output(output, force=force)
     scored = read_scores(pairs) if pairs is not None else []
     vectors = Vectors.load(model)
+    say_what_is_left_behind(model)
     made = quantise_vectors(vectors, method, n_sub=n_sub, seed=seed)
     loss = quantisation_loss(vectors, made, n_queries=n_queries, pairs=scored, seed=seed)
     made.save(output, force=force)

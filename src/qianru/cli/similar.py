@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qianru.cli.options import AsJson, ModelPath, TopK, words_from
-from qianru.cli.output import print_json, print_table
+from qianru.cli.output import print_json, print_table, say_what_is_unknown
 
 
 def similar(
@@ -19,7 +19,8 @@ def similar(
 ) -> None:
     """The words nearest to each WORD, by cosine, best first.
 
-    One table a word. Not on a terminal, the rows are: word, neighbour, cosine, separated by tabs.
+    One table a word. Not on a terminal, the rows are: word, neighbour, cosine, separated by tabs. A fastText model
+    answers for words it has never seen, too, by their n-grams, and says so.
 
     \b
     Examples:
@@ -27,10 +28,16 @@ def similar(
       qianru similar model cat tiger -k 5 --json
       cut -f1 words.tsv | qianru similar model -
     """
-    from qianru.vectors import Vectors
+    from qianru.vectors import SubwordVectors, Vectors
+    from qianru.vectors.subwords import has_subwords
 
     asked = words_from(words)
-    answers = Vectors.load(model).similar(asked, k)
+    if has_subwords(model):
+        opened = SubwordVectors.load(model)
+        answers = [opened.similar(word, k) for word in asked]
+        say_what_is_unknown(opened, asked)
+    else:
+        answers = Vectors.load(model).similar(asked, k)
     if as_json:
         found = [
             {

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qianru.cli.options import AsJson, ModelPath
-from qianru.cli.output import print_json
+from qianru.cli.output import print_json, say_what_is_unknown
 
 
 def similarity(
@@ -23,9 +23,15 @@ def similarity(
       qianru similarity model cat tiger
       qianru similarity model 猫 汽车 --json
     """
-    from qianru.vectors import Vectors
+    from qianru.vectors import SubwordVectors, Vectors
+    from qianru.vectors.subwords import has_subwords
 
-    cosine = Vectors.load(model).similarity(a, b)
+    if has_subwords(model):
+        opened = SubwordVectors.load(model)
+        cosine = opened.similarity(a, b)
+        say_what_is_unknown(opened, [a, b])
+    else:
+        cosine = Vectors.load(model).similarity(a, b)
     if as_json:
         print_json({"a": a, "b": b, "cosine": cosine})
     else:

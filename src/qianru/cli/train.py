@@ -11,12 +11,16 @@ import typer
 
 from qianru.cli.options import (
     AsJson,
+    ContinueFrom,
     Corpora,
     Encoding,
     Field,
     Force,
     Lowercase,
+    Memory,
     OnErrors,
+    Resume,
+    SaveEvery,
     Threads,
     UserDict,
     check_model_output,
@@ -70,16 +74,9 @@ def word2vec(
     seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
     threads: Threads = None,
     initial: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from these vectors.")] = None,
-    continue_from: Annotated[
-        str | None,
-        typer.Option("--continue", metavar="MODEL", help="Train on from this model; its words and ids stay."),
-    ] = None,
-    save_every: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Save model and checkpoint after every N epochs.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the checkpoint of an unfinished run.")
-    ] = False,
+    continue_from: ContinueFrom = None,
+    save_every: SaveEvery = None,
+    resume: Resume = False,
     keep_training_state: Annotated[
         bool, typer.Option("--keep-training-state", help="Keep what --continue and grow need to do better.")
     ] = False,
@@ -88,8 +85,7 @@ def word2vec(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
-    memory: Annotated[int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")] = 1
-    << 31,
+    memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -108,7 +104,7 @@ def word2vec(
     from qianru.static import Word2vecSettings, train_word2vec
     from qianru.static.parent import Parent
     from qianru.static.settings import available_threads
-    from qianru.static.word2vec_run import Saving
+    from qianru.static.state import Saving
     from qianru.text import Corpus
     from qianru.vectors import Vectors
 
@@ -140,6 +136,7 @@ def word2vec(
         )
     if parent is not None:
         parent.check(dim=dim, model=model)
+        parent.refuse_subwords()
     text = Corpus(
         *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
     )
@@ -172,7 +169,7 @@ def word2vec(
             vectors.save(output, force=force)
     except KeyboardInterrupt:
         bar.close()
-        typer.echo(f"interrupted: {_what_is_saved(output, started)}", err=True)
+        typer.echo(f"interrupted: {what_is_saved(output, started)}", err=True)
         raise typer.Exit(130) from None
     finally:
         bar.close()
@@ -219,7 +216,7 @@ def say_what_was_written(output: str, vectors: Vectors, seconds: float, *, as_js
     typer.echo(f"try: qianru similar {output} {vectors.keys[min(50, len(vectors) - 1)]}", err=True)
 
 
-def _what_is_saved(output: str, started: float) -> str:
+def what_is_saved(output: str, started: float) -> str:
     """After Ctrl-C: which epoch, if any, this run left in the output folder."""
     from qianru.static.state import checkpoint_path
     from qianru.vectors import Vectors

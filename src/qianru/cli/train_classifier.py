@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from qianru.cli.options import AsJson, Force, Threads
-from qianru.cli.output import n_bytes, n_of, print_json
+from qianru.cli.output import n_bytes, n_of, print_json, print_table
 from qianru.errors import ArgumentError, OutputError
+
+if TYPE_CHECKING:
+    from qianru.static import ClassifierReport
 
 
 def classifier(
@@ -51,6 +55,8 @@ def classifier(
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier of texts (Joulin et al. 2017); fastText opens the file too.
+
+    With --test the rows on stdout are: label, its lines, precision, recall, F1.
 
     \b
     Examples:
@@ -102,12 +108,16 @@ def classifier(
         f"wrote {output}: {n_of(len(made.labels), 'label')}, {n_bytes(made.n_bytes)}, {time.time() - started:.1f} s",
         err=True,
     )
-    if report is not None:
+    quantised = made.provenance.get("quantisation")
+    if isinstance(quantised, dict):
+        lost = f", accuracy before {quantised['accuracy_before']:.4f}" if test is not None else ""
         typer.echo(
-            f"accuracy {report.accuracy:.4f}, macro F1 {report.macro_f1:.4f}, "
-            f"log loss {report.log_loss:.4f} on {n_of(report.n_examples, 'line')}",
+            f"quantised: from {n_bytes(quantised['n_bytes_before'])}, relative error "
+            f"{quantised['relative_error']:.4f}{lost}",
             err=True,
         )
+    if report is not None:
+        say_how_good(report)
     if as_json:
         print_json(
             {
@@ -117,8 +127,32 @@ def classifier(
                 "accuracy": None if report is None else report.accuracy,
                 "macro_f1": None if report is None else report.macro_f1,
                 "log_loss": None if report is None else report.log_loss,
+                "quantisation": quantised,
+                "report": None if report is None else asdict(report),
             }
         )
+    elif report is not None:
+        print_labels(report)
+
+
+def say_how_good(report: ClassifierReport) -> None:
+    """The figures over all labels, on stderr."""
+    typer.echo(
+        f"accuracy {report.accuracy:.4f}, macro F1 {report.macro_f1:.4f}, "
+        f"log loss {report.log_loss:.4f}, calibration error {report.calibration_error:.4f} "
+        f"on {n_of(report.n_examples, 'line')}",
+        err=True,
+    )
+
+
+def print_labels(report: ClassifierReport) -> None:
+    """A row for each label that stands in the lines or was predicted."""
+    rows = [
+        (name, score.n_examples, score.precision, score.recall, score.f1)
+        for name, score in report.labels.items()
+        if score.n_examples or score.precision
+    ]
+    print_table(("label", "lines", "precision", "recall", "F1"), rows)
 
 
 def _check_output(output: str, *, force: bool) -> None:

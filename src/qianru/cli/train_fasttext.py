@@ -10,17 +10,21 @@ import typer
 
 from qianru.cli.options import (
     AsJson,
+    ContinueFrom,
     Corpora,
     Encoding,
     Field,
     Force,
     Lowercase,
+    Memory,
     OnErrors,
+    Resume,
+    SaveEvery,
     Threads,
     UserDict,
     check_model_output,
 )
-from qianru.cli.train import say_what_was_read, say_what_was_written
+from qianru.cli.train import say_what_was_read, say_what_was_written, what_is_saved
 from qianru.errors import ArgumentError
 
 
@@ -36,13 +40,19 @@ def fasttext(
     loss: Annotated[
         Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")
     ] = "ns",
-    dim: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
+    dim: Annotated[
+        int | None, typer.Option(help="Numbers in a vector; default 100, or as in --continue.")
+    ] = None,
     window: Annotated[int, typer.Option(help="At most so many words on each side.")] = 5,
     negative: Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")] = 5,
     sample: Annotated[float, typer.Option(help="Thin out words above this share; 0: none.")] = 1e-4,
-    min_n: Annotated[int, typer.Option(help="Fewest characters of an n-gram; 1 for Chinese.")] = 3,
-    max_n: Annotated[int, typer.Option(help="Most characters of an n-gram; 0: no n-grams.")] = 6,
-    n_buckets: Annotated[int, typer.Option(help="Rows that n-grams share.")] = 2_000_000,
+    min_n: Annotated[
+        int | None, typer.Option(help="Fewest characters of an n-gram; default 3; 1 for Chinese.")
+    ] = None,
+    max_n: Annotated[
+        int | None, typer.Option(help="Most characters of an n-gram; default 6; 0: no n-grams.")
+    ] = None,
+    n_buckets: Annotated[int | None, typer.Option(help="Rows that n-grams share; default 2,000,000.")] = None,
     decomposition: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Lines of a character, a tab, its strokes or components."),
@@ -53,11 +63,15 @@ def fasttext(
     learning_rate: Annotated[float, typer.Option(help="At the first word.")] = 0.05,
     seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
     threads: Threads = None,
+    continue_from: ContinueFrom = None,
+    save_every: SaveEvery = None,
+    resume: Resume = False,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -69,25 +83,56 @@ def fasttext(
       qianru train fasttext zh.txt -o model --min-n 1 --max-n 3
       qianru train fasttext zh.txt -o model --decomposition strokes.tsv
       qianru train fasttext corpus.txt -o model.bin
+      qianru train fasttext more.txt -o newer --continue model.bin
+      qianru train fasttext corpus.txt -o model --save-every 1     and after a crash the same with --resume
     """
     from qianru.progress import TerminalProgress
     from qianru.static import train_fasttext
-    from qianru.static.settings import available_threads
+    from qianru.static.fasttext import subword_rule
+    from qianru.static.parent import Parent
+    from qianru.static.settings import Word2vecSettings, available_threads
+    from qianru.static.state import Saving
     from qianru.text import Corpus
 
-    is_file = output.endswith(".bin")
-    if not is_file:
-        check_model_output(output, force=force)
-    elif Path(output).exists() and not force:
-        raise ArgumentError(f"output {output} exists already", hint="pass --force or choose another name")
+    _check_output(output, force=force, resume=resume, save_every=save_every)
     table = None if decomposition is None else _table(Path(decomposition))
+    parent = None if continue_from is None else Parent.load(continue_from)
+    # Checked here, and the corpus encoded here, so that a wrong number is an error before any text is read.
+    subword_rule(parent, min_n=min_n, max_n=max_n, n_buckets=n_buckets, decomposition=table)
+    if dim is None:
+        dim = 100 if parent is None else parent.vectors.dim
+    settings = Word2vecSettings(
+        model=model,
+        loss=loss,
+        dim=dim,
+        window=window,
+        negative=negative,
+        sample=sample,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        min_learning_rate=0.0,
+        seed=seed,
+        threads=available_threads() if threads is None else threads,
+    )
+    if parent is not None:
+        parent.check(dim=dim, model=model)
+    # A single file is written at the end, from memory.
+    folder = None if output.endswith(".bin") else output
+    if folder is not None:
+        Saving(output=Path(folder), force=force, every=save_every).check(resume=resume, loss=loss)
     text = Corpus(
         *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
     )
     bar, started = TerminalProgress(), time.time()
-    n_threads = available_threads() if threads is None else threads
     try:
-        encoded = text.encode(min_count=min_count, max_vocab=max_vocab, threads=n_threads, progress=bar)
+        encoded = text.encode(
+            min_count=min_count,
+            max_vocab=max_vocab,
+            keep=None if parent is None else parent.vectors,
+            threads=settings.threads,
+            memory=memory,
+            progress=bar,
+        )
         bar.close()
         say_what_was_read(encoded)
         made = train_fasttext(
@@ -105,16 +150,37 @@ def fasttext(
             epochs=epochs,
             learning_rate=learning_rate,
             seed=seed,
-            threads=n_threads,
+            threads=settings.threads,
+            continue_from=None if parent is None else parent.subwords,
+            save_every=save_every,
+            resume=resume,
+            output=folder,
+            force=force,
             progress=bar,
         )
+        if folder is None:
+            made.export(output, force=force)
+        elif save_every is None and not resume:
+            made.save(output, force=force)
+    except KeyboardInterrupt:
+        bar.close()
+        typer.echo(f"interrupted: {what_is_saved(output, started)}", err=True)
+        raise typer.Exit(130) from None
     finally:
         bar.close()
-    if is_file:
-        made.export(output, force=force)
-    else:
-        made.save(output, force=force)
     say_what_was_written(output, made.vectors, time.time() - started, as_json=as_json)
+
+
+def _check_output(output: str, *, force: bool, resume: bool, save_every: int | None) -> None:
+    if not output.endswith(".bin"):
+        check_model_output(output, force=force or resume)
+    elif resume or save_every is not None:
+        raise ArgumentError(
+            f"--save-every and --resume need a model folder, got {output}",
+            hint=f"leave the .bin off, and afterwards: qianru convert MODEL {output} --to fasttext",
+        )
+    elif Path(output).exists() and not force:
+        raise ArgumentError(f"output {output} exists already", hint="pass --force or choose another name")
 
 
 def _table(path: Path) -> dict[str, str]:

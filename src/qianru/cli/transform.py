@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from qianru.cli.options import Force, ModelPath, check_model_output
-from qianru.cli.output import n_of
+from qianru.cli.output import n_of, say_what_is_left_behind
 from qianru.errors import ArgumentError
 
 
@@ -42,6 +42,7 @@ def transform(
         raise ArgumentError("nothing to do", hint="name --remove-components N, --dim D or --normalise")
     check_model_output(output, force=force)
     vectors = Vectors.load(model)
+    say_what_is_left_behind(model)
     if remove is not None:
         vectors = remove_components(vectors, remove)
     if dim is not None:

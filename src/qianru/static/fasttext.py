@@ -10,17 +10,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from qianru._core import Word2vecTrainer
-from qianru.arrays import Float32Array
+from qianru.errors import ArgumentError
 from qianru.progress import ProgressCallback
+from qianru.static.fasttext_run import SubwordRun
+from qianru.static.parent import Parent
 from qianru.static.settings import Word2vecSettings, available_threads
+from qianru.static.state import Saving
 from qianru.static.word2vec import encode_corpus
-from qianru.static.word2vec_run import Run
+from qianru.static.word2vec_run import Growth
 from qianru.text import Corpus, EncodedCorpus
-from qianru.vectors import SubwordRule, SubwordVectors, Vectors
-from qianru.vectors.keys import Keys
+from qianru.vectors import SubwordRule, SubwordVectors
+
+_DEFAULTS = {"min_n": 3, "max_n": 6, "n_buckets": 2_000_000}
 
 
 def train_fasttext(
@@ -28,13 +29,13 @@ def train_fasttext(
     *,
     model: Literal["skipgram", "cbow"] = "skipgram",
     loss: Literal["ns", "hs"] = "ns",
-    dim: int = 100,
+    dim: int | None = None,
     window: int = 5,
     negative: int = 5,
     sample: float = 1e-4,
-    min_n: int = 3,
-    max_n: int = 6,
-    n_buckets: int = 2_000_000,
+    min_n: int | None = None,
+    max_n: int | None = None,
+    n_buckets: int | None = None,
     decomposition: Mapping[str, str] | None = None,
     min_count: int = 5,
     max_vocab: int | None = None,
@@ -43,31 +44,40 @@ def train_fasttext(
     min_learning_rate: float = 0.0,
     seed: int = 1,
     threads: int | None = None,
+    continue_from: SubwordVectors | str | Path | None = None,
+    save_every: int | None = None,
+    resume: bool = False,
+    output: str | Path | None = None,
+    force: bool = False,
     progress: ProgressCallback | None = None,
 ) -> SubwordVectors:
     """Train vectors of words and of their n-grams, so that words outside the vocabulary get vectors too.
 
     Args:
-        min_n, max_n: code points in an n-gram of `<word>`; max_n 0: none, and this is word2vec with fastText's
-            draws. For Chinese 1 and 3 or so suit better than 3 and 6.
-        n_buckets: n-grams share so many rows by their hash; only those in use take memory.
+        min_n, max_n: code points in an n-gram of `<word>`, by default 3 and 6; max_n 0: none, and this is
+            word2vec with fastText's draws. For Chinese 1 and 3 or so suit better.
+        n_buckets: n-grams share so many rows by their hash, by default 2,000,000; only those in use take memory.
         decomposition: for characters, the strokes or components they consist of, as a string; their n-grams are
             added to those of the word.
         learning_rate: at the first token; it falls linearly to `min_learning_rate`.
+        continue_from: a model to train on, ours or a .bin of fastText, with its dim and n-grams. Its words stay,
+            with their ids; new ones come after them and begin at what their n-grams know. Its output rows, if it
+            has them, go on too. Old words that this text does not hold move with the n-grams they share.
+        save_every, resume, output, force: as for `train_word2vec`; the folder holds the output rows too.
         corpus and the others: as for `train_word2vec`. With "cbow" the mean is taken over the vectors of the
             context words, not over all of their rows as in the original program.
 
     Raises:
-        ArgumentError: an argument breaks its rule; nothing has been read yet.
+        ArgumentError: an argument breaks its rule; nothing has been read yet. Or the checkpoint is of another
+            run; the message says what differs.
+        OutputError: the model or the checkpoint of an unfinished run stands in the way.
         CorpusError: there is no text, or fewer than two words are left.
         TrainingError: the loss left the finite range; `vectors` holds the words' vectors of the last good epoch.
     """
-    rule = SubwordRule(
-        min_n=min_n,
-        max_n=max_n,
-        n_buckets=n_buckets if max_n or decomposition else 0,
-        decomposition=decomposition,
-    )
+    parent = None if continue_from is None else Parent.load(continue_from)
+    rule = subword_rule(parent, min_n=min_n, max_n=max_n, n_buckets=n_buckets, decomposition=decomposition)
+    if dim is None:
+        dim = 100 if parent is None else parent.vectors.dim
     settings = Word2vecSettings(
         model=model,
         loss=loss,
@@ -81,56 +91,58 @@ def train_fasttext(
         seed=seed,
         threads=available_threads() if threads is None else threads,
     )
+    if parent is not None:
+        parent.check(dim=dim, model=model)
+    saving = Saving(output=Path(output) if output is not None else None, force=force, every=save_every)
+    saving.check(resume=resume, loss=loss)
     encoded = encode_corpus(
-        corpus, min_count=min_count, max_vocab=max_vocab, threads=settings.threads, progress=progress
+        corpus,
+        min_count=min_count,
+        max_vocab=max_vocab,
+        keep=None if parent is None else parent.vectors,
+        threads=settings.threads,
+        progress=progress,
     )
-    return _SubwordRun(encoded, settings, rule).train_subwords(progress)
+    growth = None if parent is None else Growth(parent=parent)
+    run = SubwordRun(encoded, settings, rule, growth=growth, saving=saving)
+    return run.train_subwords(progress, resume=resume)
 
 
-class _SubwordRun(Run):
-    """A run whose trainer has the n-grams' rows behind the words'; the rows of buckets not in use are left out."""
+def subword_rule(
+    parent: Parent | None,
+    *,
+    min_n: int | None,
+    max_n: int | None,
+    n_buckets: int | None,
+    decomposition: Mapping[str, str] | None,
+) -> SubwordRule:
+    """The rule of these numbers, or that of the model that goes on, which they must agree with.
 
-    _kind = "fasttext"
-    _keeps_outputs = True
-
-    def __init__(self, encoded: EncodedCorpus, settings: Word2vecSettings, rule: SubwordRule) -> None:
-        self._rule, self._keys = rule, Keys.from_words(encoded.keys)
-        self._offsets, lists = rule.lists(self._keys.bytes, self._keys.offsets)
-        self._buckets, rows = np.unique(lists, return_inverse=True)
-        self._rows = rows.astype(np.uint32)
-        super().__init__(encoded, settings)
-
-    def train_subwords(self, progress: ProgressCallback | None) -> SubwordVectors:
-        """All epochs."""
-        self.train(progress)
-        return self._made
-
-    def _make_trainer(self) -> Word2vecTrainer:  # type: ignore[override]  # it names the options itself
-        return super()._make_trainer(
-            negative_power=0.5,
-            start_range=1.0,
-            shared_offsets=self._offsets,
-            shared_rows=self._rows,
-            n_shared=len(self._buckets),
+    Raises ArgumentError.
+    """
+    given = {"min_n": min_n, "max_n": max_n, "n_buckets": n_buckets}
+    if parent is None:
+        chosen = {name: _DEFAULTS[name] if value is None else value for name, value in given.items()}
+        if not chosen["max_n"] and not decomposition:
+            chosen["n_buckets"] = 0
+        return SubwordRule(**chosen, decomposition=decomposition)
+    model = parent.subwords
+    if model is None:
+        raise ArgumentError(
+            "continue_from has no n-grams: it is no fastText model",
+            hint="Use train_word2vec (train word2vec --continue), or train a new model.",
         )
-
-    @property
-    def _shape(self) -> tuple[int, int]:
-        return len(self._keys) + len(self._buckets), self._settings.dim
-
-    def _vectors(self, matrix: Float32Array) -> Vectors:
-        n_keys, outputs = len(self._keys), self._last_outputs
-        self._made = SubwordVectors(
-            self._keys,
-            matrix[:n_keys],
-            matrix[n_keys:],
-            rule=self._rule,
-            buckets=self._buckets,
-            counts=self._encoded.counts,
-            # The inner nodes of hierarchical softmax are one fewer than the words: fastText's file has a row left over.
-            output=None
-            if outputs is None
-            else np.vstack([outputs, np.zeros((n_keys - len(outputs), self._settings.dim), np.float32)]),
-            provenance=self._provenance(),
+    if model.pruned:
+        raise ArgumentError(
+            "continue_from is quantised, and such a model cannot be trained on",
+            hint="Name the .bin that it was made from.",
         )
-        return self._made.vectors
+    rule = model.rule
+    for name, value in given.items():
+        if value is not None and value != getattr(rule, name):
+            raise ArgumentError(
+                f"{name} must be that of the model, {getattr(rule, name)}, got {value}", hint="Leave it out."
+            )
+    if decomposition is not None and dict(decomposition) != dict(rule.decomposition or {}):
+        raise ArgumentError("decomposition must be that of the model", hint="Leave it out.")
+    return rule

@@ -14,10 +14,11 @@ from qianru.progress import ProgressCallback
 from qianru.static.drift import Drift, Probe, measure_drift, measure_probes, read_probes
 from qianru.static.parent import Parent, Start
 from qianru.static.settings import Word2vecSettings, at_least, available_threads, one_of, within
+from qianru.static.state import Saving
 from qianru.static.word2vec import encode_corpus
-from qianru.static.word2vec_run import Growth, Run, Saving
+from qianru.static.word2vec_run import Growth, Run
 from qianru.text import Corpus, EncodedCorpus
-from qianru.vectors import Vectors
+from qianru.vectors import SubwordVectors, Vectors
 
 _PARENT_SETTINGS = ("model", "cbow_gradient", "window", "negative", "sample")
 
@@ -42,7 +43,7 @@ class GrowthReport:
 
 
 def grow(
-    model: Vectors | str | Path,
+    model: Vectors | SubwordVectors | str | Path,
     corpus: Corpus | EncodedCorpus | str | Path | Iterable[str],
     *,
     old_rate: float = 0.0,
@@ -63,16 +64,17 @@ def grow(
     keep_training_state: bool = False,
     force: bool = False,
     progress: ProgressCallback | None = None,
-) -> tuple[Vectors, GrowthReport]:
+) -> tuple[Vectors | SubwordVectors, GrowthReport]:
     """Add the words of a text that the model does not have, and train them there.
 
     Args:
-        model: vectors, or the path of a model; a folder's training state is used (`Parent.load`).
+        model: vectors, or the path of a model; a folder's training state is used (`Parent.load`). One with
+            n-grams stays one: they do not move, so that words in neither vocabulary keep their vectors.
         corpus: the text, read as the model's own was (lower case, user dictionary).
         old_rate: 0: the old vectors stay bit for bit. Above: old words of the text move by this share of
             their updates, up to 1, which is what `train_word2vec(continue_from=…)` does.
         start: of new vectors: "context" the mean of the old words around the new one, "subword" the mean of
-            old words that share character n-grams with it, "random" as in training from nothing. Where a
+            its n-grams' rows or, in a model without, of old words that share n-grams with it, "random" as in training from nothing. Where a
             start finds nothing it is random.
         min_count: new words seen less often in the text are left out.
         max_new: add only this many of the most frequent new words.
@@ -81,7 +83,8 @@ def grow(
             default, because new words are seen a few times only.
         probes: file of analogies or word pairs to be measured before and after (`read_probes`).
         drift_words: old words whose neighbours are compared.
-        output: save here; needed for keep_training_state, which keeps output vectors for further growth.
+        output: save here; needed for keep_training_state, which keeps output vectors for further growth. A model
+            with n-grams always keeps them.
         force: let `output` replace a model that stands there.
 
     Raises:
@@ -116,7 +119,9 @@ def grow(
         threads=settings.threads,
         progress=progress,
     )
-    run = Run(encoded, settings, growth=Growth(parent=parent, old_rate=old_rate, start=start), saving=saving)
+    growth = Growth(parent=parent, old_rate=old_rate, start=start)
+    # A model with n-grams is made, and saved, from the words that the run trains.
+    run = Run(encoded, settings, growth=growth, saving=saving if parent.subwords is None else None)
     joined = run.joined
     if joined is None or not len(joined.new):
         raise CorpusError(
@@ -124,8 +129,11 @@ def grow(
             hint="Lower min_count, or train on with train_word2vec(continue_from=…) (train word2vec --continue).",
         )
     grown = run.train(progress)
-    if saving.output is not None and not keep_training_state:
-        grown.save(saving.output, force=force)
+    made: Vectors | SubwordVectors = grown
+    if parent.subwords is not None:
+        made = parent.subwords.with_words(grown, run.outputs)
+    if output is not None and (parent.subwords is not None or not keep_training_state):
+        made.save(output, force=force)
     n_known = int(encoded.counts[joined.old].sum())
     report = GrowthReport(
         n_old=len(parent.vectors),
@@ -137,7 +145,7 @@ def grow(
         drift=measure_drift(parent.vectors, grown, n_words=drift_words),
         probes=() if asked is None else measure_probes(parent.vectors, grown, asked),
     )
-    return grown, report
+    return made, report
 
 
 def _settings(parent: Parent, given: dict[str, object], **others: object) -> Word2vecSettings:

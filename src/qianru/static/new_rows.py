@@ -2,7 +2,8 @@
 
 Contexts: "a la carte" embedding (Khodak et al. 2018, arXiv:1805.05388) without its linear map, frequent words
 thinned out as in training. Subwords: each character n-gram stands for the mean of the words that hold it, and a
-word for the mean of its n-grams, as in fastText (Bojanowski et al. 2017, arXiv:1607.04606). Either direction
+word for the mean of its n-grams, as in fastText (Bojanowski et al. 2017, arXiv:1607.04606), whose models have rows
+for n-grams already. Either direction
 gets the length that rare old words have, since the length of a vector grows with its word's frequency.
 """
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from qianru._core import LINE_END, keep_probabilities
 from qianru.arrays import Float32Array, Float64Array, Int64Array
-from qianru.static.parent import Joined, Start
+from qianru.static.parent import Joined, Parent, Start
 from qianru.text import EncodedCorpus
 from qianru.vectors.tokenizer import is_han
 
@@ -30,7 +31,7 @@ def start_rows(
     if start == "context":
         sums = _context_sums(encoded, joined, matrix, window=window, sample=sample)
     else:
-        sums = subword_sums([encoded.keys[row] for row in joined.new], joined)
+        sums = subword_sums([encoded.keys[row] for row in joined.new], joined.parent)
     lengths = np.linalg.norm(sums, axis=1)
     known = lengths > 0
     rows = joined.new[known]
@@ -98,9 +99,14 @@ def _context_pairs(
     return pairs
 
 
-def subword_sums(words: list[str], joined: Joined) -> Float64Array:
-    """For each word the mean over its n-grams of the mean vector of the old words that hold the n-gram."""
-    vectors = joined.parent.vectors
+def subword_sums(words: list[str], parent: Parent) -> Float64Array:
+    """For each word the mean over its n-grams of their rows in the model.
+
+    In a model without such rows, of the mean vector of the old words that hold the n-gram.
+    """
+    if parent.subwords is not None:
+        return parent.subwords.matrix_of(words)[0].astype(np.float64)
+    vectors = parent.vectors
     ngrams = [character_ngrams(word) for word in words]
     index = {ngram: i for i, ngram in enumerate(dict.fromkeys(g for found in ngrams for g in found))}
     totals, n_words = np.zeros((len(index), vectors.dim)), np.zeros(len(index), np.int64)

@@ -14,26 +14,33 @@ import numpy as np
 from qianru.arrays import Float32Array, Int64Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError
 from qianru.static.state import read_state, write_state
-from qianru.vectors import Vectors
+from qianru.vectors import SubwordVectors, Vectors
+from qianru.vectors.subwords import has_subwords
 
 Start: TypeAlias = Literal["context", "subword", "random"]
 STATE_FILE = "training.safetensors"
 
 
 class Parent:
-    """A model, and its output vectors float32 [n, dim] if they were kept."""
+    """A model, its output vectors float32 [n, dim] if they were kept, and its n-grams if it has any."""
 
-    def __init__(self, vectors: Vectors, outputs: Float32Array | None = None) -> None:
-        self.vectors, self.outputs = vectors, outputs
+    def __init__(
+        self, vectors: Vectors, outputs: Float32Array | None = None, subwords: SubwordVectors | None = None
+    ) -> None:
+        self.vectors, self.outputs, self.subwords = vectors, outputs, subwords
 
     @classmethod
-    def load(cls, model: Vectors | str | Path) -> Parent:
+    def load(cls, model: Vectors | SubwordVectors | str | Path) -> Parent:
         """From vectors, or from a path with the training state that stands there.
 
         Raises FormatError if that state belongs to another model.
         """
         if isinstance(model, Vectors):
             return cls(model)
+        if isinstance(model, SubwordVectors) or has_subwords(model):
+            return cls._with_subwords(
+                model if isinstance(model, SubwordVectors) else SubwordVectors.load(model)
+            )
         vectors, path = Vectors.load(model), Path(model) / STATE_FILE
         if not path.is_file():
             return cls(vectors)
@@ -46,6 +53,12 @@ class Parent:
                 hint="remove that file to go on without it, or copy the whole folder again",
             )
         return cls(vectors, outputs)
+
+    @classmethod
+    def _with_subwords(cls, model: SubwordVectors) -> Parent:
+        parent = cls(model.vectors, model.output, model)
+        # The inner nodes of hierarchical softmax belong to a tree that the next text changes.
+        return cls(model.vectors, None, model) if parent.setting("loss") == "hs" else parent
 
     def setting(self, name: str) -> object:
         """A setting the model was trained with, or None."""
@@ -64,6 +77,14 @@ class Parent:
             raise ArgumentError(
                 f'model must be "{was}" as in the training state that goes on, got {model!r}',
                 hint=f'Give model="{was}" (--model {was}), or remove {STATE_FILE}.',
+            )
+
+    def refuse_subwords(self) -> None:
+        """Raise ArgumentError if the model has n-grams: they would be left behind."""
+        if self.subwords is not None:
+            raise ArgumentError(
+                "continue_from has n-grams, which word2vec cannot train",
+                hint="Use train_fasttext (train fasttext --continue), or save its words alone: SubwordVectors.vectors.",
             )
 
 
@@ -85,16 +106,12 @@ class Joined:
 
     def matrix(self, trained: Float32Array) -> Float32Array:
         """All vectors, from those of the corpus's words [n_words, dim]; frozen rows are the parent's own."""
-        joined = self._whole(self.parent.vectors.to_numpy())
         moved = self.new if self._frozen else slice(None)
-        joined[self.place[moved]] = trained[moved]
-        return joined
+        return self.over(self.parent.vectors.to_numpy(), trained[moved], moved)
 
     def outputs(self, trained: Float32Array) -> Float32Array:
         """All output vectors; those of old words without any are zero."""
-        joined = self._whole(self.parent.outputs)
-        joined[self.place] = trained
-        return joined
+        return self.over(self.parent.outputs, trained)
 
     def counts(self, counted: UInt64Array) -> UInt64Array | None:
         """Occurrences in all texts so far; None where the parent does not know its own."""
@@ -114,10 +131,14 @@ class Joined:
             "provenance": dict(vectors.provenance),
         }
 
-    def _whole(self, old: Float32Array | None) -> Float32Array:
+    def over(
+        self, old: Float32Array | None, trained: Float32Array, words: Int64Array | slice = slice(None)
+    ) -> Float32Array:
+        """Rows of all words [n, dim]: the parent's, or zeros, and over them the trained ones of these words."""
         joined = np.zeros((len(self.keys), self.parent.vectors.dim), np.float32)
         if old is not None:
             joined[: self._n_old] = old
+        joined[self.place[words]] = trained
         return joined
 
 

@@ -10,13 +10,15 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import numpy as np
 
 from qianru.arrays import Float32Array, UInt8Array
-from qianru.errors import FormatError, OutputError
+from qianru.errors import ArgumentError, FormatError, OutputError
+from qianru.static.settings import at_least
 from qianru.vectors.output import new_file
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 
@@ -27,6 +29,53 @@ _MAX_ABOUT = 1 << 26
 def checkpoint_path(model: Path) -> Path:
     """Where the checkpoint of a run that writes this model folder stands."""
     return model.parent / f"{model.name}.checkpoint"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saving:
+    """What a run writes: nothing without `output`."""
+
+    output: Path | None = None
+    force: bool = False
+    every: int | None = None  # epochs from one checkpoint to the next
+    training_state: bool = False  # keep the output vectors in the model folder
+
+    def check(self, *, resume: bool, loss: str) -> None:
+        """Raise ArgumentError or OutputError before any work."""
+        if self.every is not None:
+            at_least("save_every", self.every, 1, hint="It counts epochs.")
+        if self.training_state and loss == "hs":
+            raise ArgumentError(
+                'keep_training_state is for loss="ns": the tree of "hs" is another one after every new text',
+                hint='Leave it out, or train with loss="ns".',
+            )
+        if self.output is None:
+            asked = {
+                "keep_training_state": self.training_state,
+                "resume": resume,
+                "save_every": self.every is not None,
+            }
+            for name in (name for name, wanted in asked.items() if wanted):
+                raise ArgumentError(f"{name} needs output, the model's folder", hint="Give output=….")
+            return
+        checkpoint = checkpoint_path(self.output)
+        if resume and not checkpoint.is_file():
+            raise ArgumentError(
+                f"there is no checkpoint {checkpoint} to resume from",
+                hint="Start without resume; a run leaves checkpoints with save_every (--save-every).",
+            )
+        if checkpoint.exists() and not resume and not self.force:
+            raise OutputError(
+                f"a run for {self.output} was not finished: {checkpoint} stands there",
+                hint="go on with resume=True (--resume), or begin anew with force=True (--force)",
+            )
+        if resume or self.force or not self.output.exists():
+            return
+        if not self.output.is_dir() or any(self.output.iterdir()):
+            raise OutputError(
+                f"output {self.output} exists already",
+                hint="pass force=True (--force) or choose another name",
+            )
 
 
 def write_state(path: Path, matrices: Mapping[str, Float32Array], about: Mapping[str, object]) -> None:

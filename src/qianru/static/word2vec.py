@@ -14,8 +14,9 @@ from typing import Literal
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import ProgressCallback
 from qianru.static.parent import Parent
-from qianru.static.settings import Word2vecSettings, at_least, available_threads
-from qianru.static.word2vec_run import Growth, Run, Saving
+from qianru.static.settings import Word2vecSettings, available_threads
+from qianru.static.state import Saving
+from qianru.static.word2vec_run import Growth, Run
 from qianru.text import Corpus, EncodedCorpus
 from qianru.vectors import Vectors
 
@@ -112,15 +113,12 @@ def train_word2vec(
         )
     if parent is not None:
         parent.check(dim=dim, model=model)
+        parent.refuse_subwords()
         if initial is not None:
             raise ArgumentError(
                 "initial and continue_from exclude each other",
                 hint="continue_from starts from that model's vectors already.",
             )
-    if save_every is not None:
-        at_least("save_every", save_every, 1, hint="It counts epochs.")
-        if output is None:
-            raise ArgumentError("save_every needs output, the folder to save to", hint="Give output=….")
     saving = Saving(
         output=Path(output) if output is not None else None,
         force=force,

@@ -20,7 +20,7 @@ from qianru.progress import Progress, ProgressCallback
 from qianru.static.new_rows import start_rows
 from qianru.static.parent import Joined, Parent, Start, write_outputs
 from qianru.static.settings import Word2vecSettings
-from qianru.static.state import checkpoint_path, differences, read_state, take_room, write_state
+from qianru.static.state import Saving, checkpoint_path, differences, read_state, take_room, write_state
 from qianru.text import EncodedCorpus
 from qianru.vectors import Vectors
 
@@ -46,52 +46,10 @@ class Growth:
     start: Start = "random"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Saving:
-    """What a run writes: nothing without `output`."""
-
-    output: Path | None = None
-    force: bool = False
-    every: int | None = None  # epochs from one checkpoint to the next
-    training_state: bool = False  # keep the output vectors in the model folder
-
-    def check(self, *, resume: bool, loss: str) -> None:
-        """Raise ArgumentError or OutputError before any work."""
-        if self.training_state and loss == "hs":
-            raise ArgumentError(
-                'keep_training_state is for loss="ns": the tree of "hs" is another one after every new text',
-                hint='Leave it out, or train with loss="ns".',
-            )
-        if self.output is None:
-            for name, asked in (("keep_training_state", self.training_state), ("resume", resume)):
-                if asked:
-                    raise ArgumentError(f"{name} needs output, the model's folder", hint="Give output=….")
-            return
-        checkpoint = checkpoint_path(self.output)
-        if resume and not checkpoint.is_file():
-            raise ArgumentError(
-                f"there is no checkpoint {checkpoint} to resume from",
-                hint="Start without resume; a run leaves checkpoints with save_every (--save-every).",
-            )
-        if checkpoint.exists() and not resume and not self.force:
-            raise OutputError(
-                f"a run for {self.output} was not finished: {checkpoint} stands there",
-                hint="go on with resume=True (--resume), or begin anew with force=True (--force)",
-            )
-        if resume or self.force or not self.output.exists():
-            return
-        if not self.output.is_dir() or any(self.output.iterdir()):
-            raise OutputError(
-                f"output {self.output} exists already",
-                hint="pass force=True (--force) or choose another name",
-            )
-
-
 class Run:
     """The core's trainer, the epoch kept, and what is told about it."""
 
     _kind = "word2vec"
-    _keeps_outputs = False  # after the last epoch, in _last_outputs
 
     def __init__(
         self,
@@ -113,6 +71,8 @@ class Run:
         self._pairs: list[int] = []
         self._kept: Float32Array | None = None  # the last good epoch, in a file without a name
         self._seconds = 0.0
+        # Models with n-grams hold their output vectors; of others they are kept only if asked for.
+        self._keeps_outputs = growth is not None and growth.parent.subwords is not None
         self._last_outputs: Float32Array | None = None
 
     def _make_trainer(self, **more: Unpack[TrainerOptions]) -> Word2vecTrainer:
@@ -139,6 +99,13 @@ class Run:
         """How the corpus's words lie in the model that this run goes on from, if there is one."""
         return self._joined
 
+    @property
+    def outputs(self) -> Float32Array | None:
+        """The output vectors of all words after the last epoch, float32 [n, dim], if they were kept."""
+        if self._last_outputs is None or self._joined is None:
+            return self._last_outputs
+        return self._joined.outputs(self._last_outputs)
+
     def train(self, progress: ProgressCallback | None, *, resume: bool = False) -> Vectors:
         """All epochs, or those after the checkpoint. Raises TrainingError; ArgumentError if it does not fit."""
         epochs, saving = self._settings.epochs, self._saving
@@ -152,17 +119,16 @@ class Run:
                         self._save_checkpoint()
         finally:
             self._trainer.stop()
-        self._last_outputs = self._outputs() if saving.training_state or self._keeps_outputs else None
+        if saving.training_state or self._keeps_outputs:
+            self._last_outputs = self._outputs()
         self._trainer.release_outputs()
         matrix = np.empty(self._shape, np.float32)
         self._trainer.read_vectors(matrix)
         vectors = self._vectors(matrix)
         if saving.output is not None and (resume or saving.every is not None or saving.training_state):
             self._save(vectors)
-            if saving.training_state and self._last_outputs is not None:
-                outputs = self._last_outputs
-                whole = outputs if self._joined is None else self._joined.outputs(outputs)
-                write_outputs(saving.output, whole, vectors)
+            if saving.training_state and (outputs := self.outputs) is not None:
+                write_outputs(saving.output, outputs, vectors)
         if saving.output is not None:
             checkpoint_path(saving.output).unlink(missing_ok=True)
         return vectors
@@ -225,15 +191,18 @@ class Run:
             matrix, encoded, joined, growth.start, window=self._settings.window, sample=self._settings.sample
         )
         self._trainer.write_vectors(matrix)
-        if parent.outputs is not None and self._settings.loss == "ns":
-            outputs = np.zeros(self._shape, np.float32)
-            outputs[joined.old] = parent.outputs[joined.rows[joined.old]]
-            self._trainer.write_outputs(outputs)
+        self._take_outputs(joined)
         if growth.old_rate != 1:
             shares = np.ones(len(encoded.keys), np.float32)
             shares[joined.old] = growth.old_rate
             self._trainer.set_input_shares(shares)
         return joined
+
+    def _take_outputs(self, joined: Joined) -> None:
+        if joined.parent.outputs is not None and self._settings.loss == "ns":
+            outputs = np.zeros((len(joined.rows), self._settings.dim), np.float32)
+            outputs[joined.old] = joined.parent.outputs[joined.rows[joined.old]]
+            self._trainer.write_outputs(outputs)
 
     def _keep(self) -> None:
         if self._kept is None:
@@ -287,13 +256,16 @@ class Run:
             "pairs_per_epoch": self._pairs,
             "seconds": self._seconds,
         }
+        outputs = self._outputs()
+        self._last_outputs = outputs if self._keeps_outputs else None
         write_state(
             checkpoint_path(self._saving.output),
-            {"inputs": self._kept, "outputs": self._outputs()},
+            {"inputs": self._kept, "outputs": outputs},
             {"run": self._identity(), "done": done},
         )
         # The checkpoint first: whatever happens from here on, the run can go on.
         self._save(self._kept_vectors())
+        self._last_outputs = None
 
     def _resume(self) -> int:
         """Put the trainer where the checkpoint left it; returns the number of epochs done."""
@@ -322,7 +294,7 @@ class Run:
         self._trainer.write_outputs(matrices["outputs"])
         self._trainer.skip_epochs(len(losses))
         self._keep()
-        self._force = self._force or _is_of_run(self._saving.output, about["run"])
+        self._force = self._force or _is_of_run(self._saving.output, self._kind, about["run"])
         if not self._force and self._saving.output.exists():
             raise OutputError(
                 f"output {self._saving.output} exists already, and another run made it",
@@ -331,8 +303,8 @@ class Run:
         return len(losses)
 
     def _provenance(self) -> dict[str, object]:
-        encoded = self._encoded
-        return {
+        encoded, growth, joined = self._encoded, self._growth, self._joined
+        provenance: dict[str, object] = {
             "kind": self._kind,
             "settings": asdict(self._settings),
             "initial_words": self._n_initial,
@@ -348,24 +320,29 @@ class Run:
                 "n_tokens": encoded.n_tokens,
             },
         }
+        if joined is not None and growth is not None:
+            provenance["growth"] = {
+                "old_rate": growth.old_rate,
+                "start": growth.start,
+                "n_new": len(joined.new),
+                "outputs_from_parent": growth.parent.outputs is not None and self._settings.loss == "ns",
+            }
+            provenance["parent"] = joined.provenance()
+        return provenance
 
     def _vectors(self, matrix: Float32Array) -> Vectors:
-        encoded, joined, growth = self._encoded, self._joined, self._growth
-        provenance = self._provenance()
-        if joined is None or growth is None:
-            return Vectors(encoded.keys, matrix, counts=encoded.counts, provenance=provenance)
-        provenance["growth"] = {
-            "old_rate": growth.old_rate,
-            "start": growth.start,
-            "n_new": len(joined.new),
-            "outputs_from_parent": growth.parent.outputs is not None and self._settings.loss == "ns",
-        }
-        provenance["parent"] = joined.provenance()
-        counts = joined.counts(encoded.counts)
-        return Vectors(joined.keys, joined.matrix(matrix), counts=counts, provenance=provenance)
+        keys, counts, joined = self._encoded.keys, self._encoded.counts, self._joined
+        if joined is None:
+            return Vectors(keys, matrix, counts=counts, provenance=self._provenance())
+        return Vectors(
+            joined.keys,
+            joined.matrix(matrix),
+            counts=joined.counts(counts),
+            provenance=self._provenance(),
+        )
 
 
-def _is_of_run(folder: Path, run: object) -> bool:
+def _is_of_run(folder: Path, kind: str, run: object) -> bool:
     """Whether the model in the folder was saved by this very run, which may then replace it."""
     if not folder.is_dir() or not isinstance(run, dict):
         return False
@@ -374,7 +351,7 @@ def _is_of_run(folder: Path, run: object) -> bool:
     except QianruError:
         return False
     settings, corpus = made.get("settings"), made.get("corpus")
-    if not isinstance(settings, dict) or not isinstance(corpus, dict):
+    if made.get("kind") != kind or not isinstance(settings, dict) or not isinstance(corpus, dict):
         return False
     return {**settings, "threads": None} == {**run["settings"], "threads": None} and corpus.get(
         "fingerprint"

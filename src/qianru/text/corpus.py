@@ -16,7 +16,7 @@ from qianru.text.encoding import CorpusEncoder, default_threads, pool_of, stream
 from qianru.text.reading import check_decoding
 from qianru.text.sources import IterableSource, find_sources
 from qianru.text.splitting import clean_text, encode_block, make_user_dict
-from qianru.text.user_words import read_user_words
+from qianru.text.user_words import describe_user_words, read_user_words
 
 DEFAULT_MEMORY = 2 << 30
 
@@ -89,7 +89,7 @@ class Corpus:
             "errors": errors,
             "field": field,
             "lowercase": self._lowercase,
-            "user_dict": list(words),
+            "user_dict": describe_user_words(user_dict, words),
             "unicode": UNICODE_VERSION,
         }
 

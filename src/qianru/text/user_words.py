@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import unicodedata
 from collections.abc import Iterable
@@ -31,6 +32,20 @@ def read_user_words(user_dict: str | os.PathLike[str] | Iterable[str] | None) ->
             hint="A file has one word a line.",
         )
     return tuple(sorted({_checked(word, place) for word, place in entries}))
+
+
+def describe_user_words(
+    user_dict: str | os.PathLike[str] | Iterable[str] | None, words: tuple[str, ...]
+) -> dict[str, object] | None:
+    """What a model remembers of its user dictionary: n_words, sha256 of the words a line each, and the file's name.
+
+    None without a word.
+    """
+    if not words:
+        return None
+    name = Path(user_dict).name if isinstance(user_dict, (str, os.PathLike)) else None
+    digest = hashlib.sha256("".join(f"{word}\n" for word in words).encode()).hexdigest()
+    return {"file": name, "n_words": len(words), "sha256": digest}
 
 
 def _file_words(path: Path) -> list[tuple[str, str]]:

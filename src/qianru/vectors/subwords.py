@@ -19,13 +19,21 @@ from qianru.vectors.folder import read_folder, write_folder
 from qianru.vectors.formats.fasttext import file_keys, looks_like_fasttext, read_fasttext
 from qianru.vectors.formats.fasttext_model import FastTextArguments, FastTextModel
 from qianru.vectors.formats.fasttext_write import write_fasttext
+from qianru.vectors.formats.sniff import sniff
 from qianru.vectors.keys import Keys, close_spellings
 from qianru.vectors.stored import Stored
-from qianru.vectors.subword_folder import read_subwords, write_subwords
+from qianru.vectors.subword_folder import FILE, read_subwords, write_subwords
 from qianru.vectors.subword_rule import BucketRows, SubwordRule, mean_vectors
 from qianru.vectors.vectors import Vectors
 
 Source: TypeAlias = Literal["known", "subwords", "none"]
+_BLOCK = 1 << 16  # rows compared together
+
+
+def has_subwords(path: str | Path) -> bool:
+    """Whether `SubwordVectors.load` opens what stands there: a folder with n-grams, or a file of fastText."""
+    path = Path(path)
+    return (path / FILE).is_file() if path.is_dir() else path.is_file() and sniff(path) == "fasttext"
 
 
 class SubwordAnswer(NamedTuple):
@@ -211,6 +219,38 @@ class SubwordVectors:
             output=np.zeros_like(self._word_rows) if self._output is None else self._output,
         )
 
+    def with_words(self, vectors: Vectors, output: Float32Array | None = None) -> SubwordVectors:
+        """These words with their vectors, and the n-grams of this model.
+
+        A word that is here with that very vector keeps its own row; that of any other is set so that the mean over
+        it and the n-grams' rows is its vector. output: float32 [n, dim], by default the rows that are here, and
+        zeros for new words. Raises ArgumentError where dims differ.
+        """
+        if vectors.dim != self.dim:
+            raise ArgumentError(f"vectors must have dim {self.dim}, got {vectors.dim}")
+        matrix, rows_here = vectors.to_numpy(), self._vectors.rows(vectors.keys, unknown="skip")
+        known = np.flatnonzero(rows_here >= 0)
+        here, same = self._vectors.to_numpy(), np.zeros(len(vectors), np.bool_)
+        for begin in range(0, len(known), _BLOCK):
+            part = known[begin : begin + _BLOCK]
+            bits, bits_here = matrix[part].view(np.uint32), here[rows_here[part]].view(np.uint32)
+            same[part] = (bits == bits_here).all(axis=1)
+        if output is None and self._output is not None:
+            output = np.zeros_like(matrix)
+            output[known] = self._output[rows_here[known]]
+        word_rows = np.empty_like(matrix)
+        word_rows[same] = self._word_rows[rows_here[same]]
+        for row in np.flatnonzero(~same).tolist():
+            rows = self._rows(self._rule.of(vectors.keys[row]))
+            n_counted = int((rows != _core.NO_ROW).sum())
+            total = self._ngram_rows[rows[rows < _core.NO_ROW]].sum(axis=0, dtype=np.float64)
+            word_rows[row] = matrix[row] * (n_counted + 1.0) - total
+        made = SubwordVectors.__new__(SubwordVectors)
+        made._set(self._rule, word_rows, self._ngram_rows, self._buckets, self._pruned, output)
+        told = {**vectors.provenance, "subwords": {**self._rule.settings(), "pruned": self._pruned}}
+        made._vectors = Vectors(vectors.keys, matrix, counts=vectors.counts, provenance=told)
+        return made
+
     @property
     def vectors(self) -> Vectors:
         """The known words and their vectors, with everything that can be asked of such."""
@@ -220,6 +260,31 @@ class SubwordVectors:
     def rule(self) -> SubwordRule:
         """Which n-grams a word has."""
         return self._rule
+
+    @property
+    def word_rows(self) -> Float32Array:
+        """Each known word's own row, float32 [n, dim]."""
+        return self._word_rows
+
+    @property
+    def ngram_rows(self) -> Float32Array:
+        """The rows that n-grams share, float32 [m, dim]."""
+        return self._ngram_rows
+
+    @property
+    def buckets(self) -> UInt32Array | None:
+        """The bucket of each row of n-grams [m]; None: row i is that of bucket i."""
+        return self._buckets
+
+    @property
+    def pruned(self) -> bool:
+        """Whether n-grams without a row do not count, instead of counting as zeros."""
+        return self._pruned
+
+    @property
+    def output(self) -> Float32Array | None:
+        """The rows that predicted the context words in training, float32 [n, dim], if they were kept."""
+        return self._output
 
     @property
     def dim(self) -> int:

@@ -46,9 +46,15 @@ class Searcher:
         return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among, cos_mul=False)
 
     def analogies(
-        self, triples: Int64Array, k: int, *, method: str, among: UInt32Array | None = None
+        self,
+        triples: Int64Array,
+        k: int,
+        *,
+        method: str,
+        among: UInt32Array | None = None,
+        keep_question: bool = False,
     ) -> tuple[Int64Array, Float32Array]:
-        """Rows and scores [m, k]: "a is to b as c is to ?" for triples [m, 3], those three left out.
+        """Rows and scores [m, k]: "a is to b as c is to ?" for triples [m, 3], those three left out unless keep_question.
 
         "add": cosine to b - a + c, all of length 1 (3CosAdd; Mikolov, Yih & Zweig 2013). "mul": the product
         of the cosines to b and c over the one to a, all moved to 0 … 1 (3CosMul; Levy & Goldberg 2014).
@@ -56,11 +62,12 @@ class Searcher:
         if method not in ("add", "mul"):
             raise ArgumentError(f'method must be "add" or "mul", got {method!r}')
         units = self.unit(triples.reshape(-1)).reshape(len(triples), 3, -1)
+        exclude = triples[:, :0] if keep_question else triples
         if method == "add":
             targets = units[:, 1] - units[:, 0] + units[:, 2]
-            return self.nearest(targets, k, exclude=triples, among=among)
+            return self.nearest(targets, k, exclude=exclude, among=among)
         flat = units.reshape(-1, units.shape[2])
-        return self._scan(flat, len(triples), k, exclude=triples, among=among, cos_mul=True)
+        return self._scan(flat, len(triples), k, exclude=exclude, among=among, cos_mul=True)
 
     def _scan(
         self,

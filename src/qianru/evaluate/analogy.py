@@ -52,7 +52,7 @@ def analogy(
             hint="check that model and test are of one language, spelled alike",
         )
     counted = np.flatnonzero(known) if space.unknown == "skip" else np.arange(len(rows))
-    clusters = _clusters(questions, section)[counted]
+    clusters = _clusters(questions, section)
     syntactic = np.array([name.startswith("gram") for name in names])[section][counted]
     scores: list[Score] = []
     right_of: dict[str, Float64Array] = {}
@@ -61,20 +61,17 @@ def analogy(
         without, inside, copies = (one[counted] for one in _answers(space, rows, known, method))
         right_of[method] = without
         title = _NAMES[method]
-        for metric, right, chosen in (
-            (title, without, np.ones_like(syntactic)),
-            (f"{title} semantic", without, ~syntactic),
-            (f"{title} syntactic", without, syntactic),
-            (f"{title} with question words", inside, np.ones_like(syntactic)),
-        ):
-            if chosen.all() or not metric.endswith("tic"):
-                chosen = np.ones_like(chosen)
-                if metric.endswith("tic"):
-                    continue  # all questions are of one kind: the first score says it
-            if chosen.any():
-                shares = Shares(right[chosen], clusters[chosen])
-                interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
-                scores.append(score(metric, shares.value, int(chosen.sum()), interval, zero_line=0.0))
+        measured = [(title, without, None)]
+        if syntactic.any() and not syntactic.all():
+            measured += [
+                (f"{title} semantic", without, ~syntactic),
+                (f"{title} syntactic", without, syntactic),
+            ]
+        for metric, right, chosen in [*measured, (f"{title} with question words", inside, None)]:
+            at = slice(None) if chosen is None else chosen
+            shares = Shares(right[at], clusters[counted][at])
+            interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
+            scores.append(score(metric, shares.value, len(right[at]), interval, zero_line=0.0))
         details[f"{title}: share of answers that are b or c"] = float(copies.mean())
     details["sections"] = _by_section(names, section, known, counted, right_of)
     return result(
@@ -112,7 +109,8 @@ def _answers(
     free = ~is_question & (best >= 0)
     first = np.where(free.any(axis=1), best[np.arange(len(best)), free.argmax(axis=1)], -1)
     found[known] = np.stack(
-        [first == answer[:, 0], best[:, 0] == answer[:, 0], (best[:, :1] == asked[:, 1:3]).any(axis=1)], axis=1
+        [first == answer[:, 0], best[:, 0] == answer[:, 0], (best[:, :1] == asked[:, 1:3]).any(axis=1)],
+        axis=1,
     )
     return found[:, 0], found[:, 1], found[:, 2]
 
@@ -130,6 +128,9 @@ def _by_section(
         table[name] = {
             "n_items": int((section == at).sum()),
             "n_known": int(known[section == at].sum()),
-            **{_NAMES[method]: float(right[here].mean()) if here.any() else None for method, right in right_of.items()},
+            **{
+                _NAMES[method]: float(right[here].mean()) if here.any() else None
+                for method, right in right_of.items()
+            },
         }
     return table

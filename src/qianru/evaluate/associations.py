@@ -94,9 +94,7 @@ def effect_size(x: Float64Array, y: Float64Array) -> float:
     return float(x.mean() - y.mean()) / spread if spread > 1e-12 else math.nan
 
 
-def partition_p(
-    x: Float64Array, y: Float64Array, *, n_permutations: int, seed: int
-) -> tuple[float, str]:
+def partition_p(x: Float64Array, y: Float64Array, *, n_permutations: int, seed: int) -> tuple[float, str]:
     """One-sided p, and "exact" or "random": how likely a random division of x and y differs as much."""
     both = np.concatenate([x, y])
     bar = x.sum() - 1e-12

@@ -70,7 +70,7 @@ def categorisation(
         seed=seed,
         n_bootstrap=n_bootstrap,
         details={"n_clusters": k, "n_starts": n_starts},
-        outcome=Outcome(counted, _majority(clusters[counted], labels[counted]), clusters=labels),
+        outcome=Outcome(counted, _majority(clusters[counted], labels[counted])),
     )
 
 
@@ -115,9 +115,7 @@ def _lloyd(points: Float64Array, centres: Float64Array) -> tuple[Int64Array, flo
 
 def _squared(points: Float64Array, centres: Float64Array) -> Float64Array:
     """Squared distances [n, k]."""
-    found: Float64Array = (
-        (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * points @ centres.T
-    )
+    found: Float64Array = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * points @ centres.T
     return np.maximum(found, 0)
 
 

@@ -50,7 +50,12 @@ class Comparison:
 
 
 def compare(
-    a: Result, b: Result, *, n_permutations: int = DEFAULT_PERMUTATIONS, seed: int = 1, n_bootstrap: int = 1000
+    a: Result,
+    b: Result,
+    *,
+    n_permutations: int = DEFAULT_PERMUTATIONS,
+    seed: int = 1,
+    n_bootstrap: int = 1000,
 ) -> Comparison | None:
     """Compare two results of one test by their first score; None for tests without single items, such as geometry.
 
@@ -59,7 +64,9 @@ def compare(
     differ from the results' own values. Raises ArgumentError where test, dataset or policies differ.
     """
     if a.test != b.test or a.dataset_fingerprint != b.dataset_fingerprint:
-        raise ArgumentError(f"results must be of one test and dataset, got {a.test} {a.dataset}, {b.test} {b.dataset}")
+        raise ArgumentError(
+            f"results must be of one test and dataset, got {a.test} {a.dataset}, {b.test} {b.dataset}"
+        )
     differ = [name for name in _SAME_POLICIES if a.policies[name] != b.policies[name]]
     if differ:
         raise ArgumentError(f"results must have the same policies, {', '.join(differ)} differ")
@@ -76,7 +83,12 @@ def compare(
 
 
 def _correlations(
-    of: Result, x: Float64Array, y: Float64Array, gold: Float64Array, n_bootstrap: int, options: dict[str, int]
+    of: Result,
+    x: Float64Array,
+    y: Float64Array,
+    gold: Float64Array,
+    n_bootstrap: int,
+    options: dict[str, int],
 ) -> Comparison:
     value_x, value_y = spearman(x, gold), spearman(y, gold)
     if not np.isfinite([value_x, value_y]).all():
@@ -102,7 +114,13 @@ def _plain(values: Float64Array, centred: Float64Array) -> Float64Array:
 
 
 def _shares(
-    of: Result, outcome: Outcome, both: np.ndarray, x: Float64Array, y: Float64Array, n_bootstrap: int, options: dict[str, int]
+    of: Result,
+    outcome: Outcome,
+    both: np.ndarray,
+    x: Float64Array,
+    y: Float64Array,
+    n_bootstrap: int,
+    options: dict[str, int],
 ) -> Comparison:
     clusters = None if outcome.clusters is None else outcome.clusters[both]
     shares = Shares(x - y, clusters)

@@ -146,7 +146,9 @@ def _of_words(lines: _Lines, n: int, what: str) -> list[tuple[str, ...]]:
 
 
 def _triples(name: str, lines: _Lines) -> Triples:
-    return Triples(name, tuple((a, b, c) for a, b, c in _of_words(lines, 3, "anchor, nearer and farther word")))
+    return Triples(
+        name, tuple((a, b, c) for a, b, c in _of_words(lines, 3, "anchor, nearer and farther word"))
+    )
 
 
 def _categories(name: str, lines: _Lines) -> Categories:
@@ -164,7 +166,9 @@ def _associations(name: str, lines: _Lines) -> Associations:
     def close() -> None:
         if found:
             if set(found) != set("XYAB"):
-                raise lines.error(f"{title}: the lines X, Y, A and B are needed, got {' '.join(sorted(found))}")
+                raise lines.error(
+                    f"{title}: the lines X, Y, A and B are needed, got {' '.join(sorted(found))}"
+                )
             tests.append(Association(title, found["X"], found["Y"], found["A"], found["B"]))
 
     for line in lines:
@@ -214,7 +218,9 @@ def _use(
     places = [int(text) for text in (start1, end1, start2, end2)]
     for sentence, start, end in ((one, *places[:2]), (two, *places[2:])):
         if not 0 <= start < end <= len(sentence):
-            raise ValueError(f"{word!r} at {start} to {end} is outside its sentence of {len(sentence)} characters")
+            raise ValueError(
+                f"{word!r} at {start} to {end} is outside its sentence of {len(sentence)} characters"
+            )
     if label.lower() not in _SAME:
         raise ValueError(f"label must be 0, 1, F or T, got {label[:20]!r}")
     return word, one, two, places[0], places[1], places[2], places[3], _SAME[label.lower()]

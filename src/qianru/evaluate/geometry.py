@@ -56,8 +56,18 @@ def geometry(
         None,
         space,
         [
-            score("hubness", float(_skewness(np.ones((1, n)), occurs)[0]), n, interval_of(lambda w: _skewness(w, occurs), n, **options)),
-            score("share never near", float(never.mean()), n, interval_of(lambda w: (w @ never) / w.sum(axis=1), n, **options)),
+            score(
+                "hubness",
+                float(_skewness(np.ones((1, n)), occurs)[0]),
+                n,
+                interval_of(lambda w: _skewness(w, occurs), n, **options),
+            ),
+            score(
+                "share never near",
+                float(never.mean()),
+                n,
+                interval_of(lambda w: (w @ never) / w.sum(axis=1), n, **options),
+            ),
             score("isotropy", isotropy, n),
             score("mean cosine", float(cosines.mean()), len(cosines)),
             score("top component", top, n),

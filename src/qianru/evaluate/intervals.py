@@ -37,7 +37,8 @@ def checked_resampling(seed: int, n_bootstrap: int) -> None:
             raise ArgumentError(f"{name} must be a whole number from 0 up, got {value!r}")
     if 0 < n_bootstrap < 100:
         raise ArgumentError(
-            f"n_bootstrap must be 0 or at least 100, got {n_bootstrap}", hint="1000 is usual; 0 gives no interval"
+            f"n_bootstrap must be 0 or at least 100, got {n_bootstrap}",
+            hint="1000 is usual; 0 gives no interval",
         )
 
 
@@ -95,7 +96,12 @@ class Shares:
 
 
 def permutation_p(
-    statistic: Callable[[Float64Array], Float64Array], observed: float, n: int, *, n_permutations: int, seed: int
+    statistic: Callable[[Float64Array], Float64Array],
+    observed: float,
+    n: int,
+    *,
+    n_permutations: int,
+    seed: int,
 ) -> float:
     """Two-sided p of a paired permutation test.
 

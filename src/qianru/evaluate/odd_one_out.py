@@ -30,6 +30,9 @@ def odd_one_out(
     Triples are sets of three. From categories n_sets sets are drawn, n_alike words of one category and one of
     another; which ones depends on data and seed alone, so that models are asked the same. Raises ArgumentError where no set
     is known whole.
+
+    Sets with the same odd word (of drawn ones) or the same anchor (of triples) share words and are not independent: intervals and
+    comparisons take them together.
     """
     checked_resampling(seed, n_bootstrap)
     if n_alike < 2 or n_sets < 1:
@@ -46,13 +49,14 @@ def odd_one_out(
     counted = np.flatnonzero(known) if space.unknown == "skip" else np.arange(len(rows))
     right = np.zeros(len(rows))
     right[known] = _odd_is_last(space, rows[known])
+    clusters = _clusters([one[0] if isinstance(data, Triples) else one[-1] for one in sets])
     scores = []
     measured = [("odd one out", right, 1 / rows.shape[1])]
     if isinstance(data, Triples):
         nearer = space.cosines(rows[:, 0], rows[:, 1]) > space.cosines(rows[:, 0], rows[:, 2])
         measured.append(("nearer", (nearer & known).astype(np.float64), 0.5))
     for metric, values, chance in measured:
-        shares = Shares(values[counted])
+        shares = Shares(values[counted], None if clusters is None else clusters[counted])
         interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
         scores.append(score(metric, shares.value, len(counted), interval, zero_line=chance))
     return result(
@@ -65,8 +69,14 @@ def odd_one_out(
         seed=seed,
         n_bootstrap=n_bootstrap,
         details={"words in a set": rows.shape[1]},
-        outcome=Outcome(counted, right[counted]),
+        outcome=Outcome(counted, right[counted], clusters=clusters),
     )
+
+
+def _clusters(words: list[str]) -> Int64Array | None:
+    """A number for each word, equal ones alike; None where all differ."""
+    numbers: Int64Array = np.unique(words, return_inverse=True)[1].astype(np.int64)
+    return None if numbers.max() + 1 == len(words) else numbers
 
 
 def drawn_sets(data: Categories, n_alike: int, n_sets: int, seed: int) -> list[tuple[str, ...]]:

@@ -60,9 +60,14 @@ def offsets(
         )
     gains = np.array([_number(s, "consistency") - _number(s, "shuffled") for s in sections.values()])
     interval = interval_of(
-        lambda weights: (weights @ gains) / weights.sum(axis=1), len(gains), n_bootstrap=n_bootstrap, seed=seed
+        lambda weights: (weights @ gains) / weights.sum(axis=1),
+        len(gains),
+        n_bootstrap=n_bootstrap,
+        seed=seed,
     )
-    scores: list[Score] = [score("consistency gain", float(gains.mean()), len(gains), interval, zero_line=0.0)]
+    scores: list[Score] = [
+        score("consistency gain", float(gains.mean()), len(gains), interval, zero_line=0.0)
+    ]
     pcs = np.array([_number(s, "pairing_consistency") for s in sections.values()])
     scores.append(score("pairing consistency", float(pcs.mean()), len(pcs), zero_line=0.5))
     return result(
@@ -75,7 +80,9 @@ def offsets(
         seed=seed,
         n_bootstrap=n_bootstrap,
         details={"sections": sections, "n_shuffles": n_shuffles},
-        notes=["items are pairs; unknown ones are left out whatever the policy; the interval resamples sections"],
+        notes=[
+            "items are pairs; unknown ones are left out whatever the policy; the interval resamples sections"
+        ],
     )
 
 

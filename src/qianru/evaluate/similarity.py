@@ -45,9 +45,7 @@ class Correlation:
     def __call__(self, weights: Float64Array) -> Float64Array:
         if not self._ranked:
             return _correlations(weights, *self._pair)
-        a, b = (
-            _weighted_ranks(weights, *one) for one in zip(self._groups, self._orders, strict=True)
-        )
+        a, b = (_weighted_ranks(weights, *one) for one in zip(self._groups, self._orders, strict=True))
         return _correlations(weights, a, b)
 
 
@@ -102,7 +100,9 @@ def similarity(
         )
         zero = of(one_hot, gold)
         scores.append(
-            score(metric, of(cosines, gold), len(counted), interval, zero_line=None if np.isnan(zero) else zero)
+            score(
+                metric, of(cosines, gold), len(counted), interval, zero_line=None if np.isnan(zero) else zero
+            )
         )
     if scores[0].value is None:
         notes.append("correlation undefined: the cosines, or the scores of the known pairs, are all equal")

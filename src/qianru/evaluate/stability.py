@@ -49,14 +49,21 @@ def stability(
         near.append(Searcher(common).nearest(common[asked], k, exclude=asked.reshape(-1, 1))[0])
     shared = (near[0][:, :, None] == near[1][:, None, :]).any(axis=2).mean(axis=1)
     interval = interval_of(
-        lambda weights: (weights @ shared) / weights.sum(axis=1), len(asked), n_bootstrap=n_bootstrap, seed=seed
+        lambda weights: (weights @ shared) / weights.sum(axis=1),
+        len(asked),
+        n_bootstrap=n_bootstrap,
+        seed=seed,
     )
     least = np.argsort(shared, kind="stable")[:10].tolist()
     return result(
         "stability",
         None,
         one,
-        [score("neighbours shared", float(shared.mean()), len(asked), interval, zero_line=k / (len(rows) - 1))],
+        [
+            score(
+                "neighbours shared", float(shared.mean()), len(asked), interval, zero_line=k / (len(rows) - 1)
+            )
+        ],
         n_items=len(asked),
         n_known=len(asked),
         seed=seed,

@@ -113,12 +113,17 @@ def _tests(
         n_alike = max(2, min(N_ALIKE, _smallest(data)))
         return [
             ("categorisation", lambda: categorisation(space, data, seed=seed, n_bootstrap=n_bootstrap)),
-            ("odd one out", lambda: odd_one_out(space, data, n_alike=n_alike, seed=seed, n_bootstrap=n_bootstrap)),
+            (
+                "odd one out",
+                lambda: odd_one_out(space, data, n_alike=n_alike, seed=seed, n_bootstrap=n_bootstrap),
+            ),
         ]
     if isinstance(data, Associations):
         return [("associations", lambda: associations(space, data, seed=seed, n_bootstrap=n_bootstrap))]
     if isinstance(data, WordInContext):
-        return [("words in context", lambda: words_in_context(space, data, seed=seed, n_bootstrap=n_bootstrap))]
+        return [
+            ("words in context", lambda: words_in_context(space, data, seed=seed, n_bootstrap=n_bootstrap))
+        ]
     if isinstance(data, Translations):
         if target is None:
             return [("translation", no_target)]

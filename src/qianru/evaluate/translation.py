@@ -40,7 +40,9 @@ def translation(
             f"both models must have one dim, got {source.vectors.dim} and {other.vectors.dim}",
             hint="bring them into one space first: qianru align",
         )
-    rows = np.stack([space.rows(pair[at] for pair in data.pairs) for at, space in enumerate((source, other))], axis=1)
+    rows = np.stack(
+        [space.rows(pair[at] for pair in data.pairs) for at, space in enumerate((source, other))], axis=1
+    )
     pairs = [
         (source.vectors.keys[left], other.vectors.keys[right])
         for left, right in rows.tolist()

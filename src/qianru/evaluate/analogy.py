@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qianru.arrays import Float64Array, Int64Array
+from qianru.arrays import BoolArray, Float64Array, Int64Array
 from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import Questions
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampling
@@ -45,7 +45,7 @@ def analogy(
     questions = [question for name in names for question in data.sections[name]]
     section = np.repeat(np.arange(len(names)), [len(data.sections[name]) for name in names])
     rows = space.table(questions, 4)
-    known = (rows >= 0).all(axis=1)
+    known: BoolArray = np.logical_and.reduce(rows >= 0, axis=1)
     if not known.any():
         raise ArgumentError(
             f"{data.name}: none of {len(rows)} questions has all its words in the model",
@@ -61,7 +61,7 @@ def analogy(
         without, inside, copies = (one[counted] for one in _answers(space, rows, known, method))
         right_of[method] = without
         title = _NAMES[method]
-        measured = [(title, without, None)]
+        measured: list[tuple[str, Float64Array, BoolArray | None]] = [(title, without, None)]
         if syntactic.any() and not syntactic.all():
             measured += [
                 (f"{title} semantic", without, ~syntactic),
@@ -96,7 +96,7 @@ def _clusters(questions: list[tuple[str, str, str, str]], section: Int64Array) -
 
 
 def _answers(
-    space: Space, rows: Int64Array, known: np.ndarray, method: str
+    space: Space, rows: Int64Array, known: BoolArray, method: str
 ) -> tuple[Float64Array, Float64Array, Float64Array]:
     """For each question [n]: right without the question words, right with them, and whether b or c came first then."""
     found = np.full((len(rows), 3), 0.0)
@@ -118,7 +118,7 @@ def _answers(
 def _by_section(
     names: list[str],
     section: Int64Array,
-    known: np.ndarray,
+    known: BoolArray,
     counted: Int64Array,
     right_of: dict[str, Float64Array],
 ) -> dict[str, object]:

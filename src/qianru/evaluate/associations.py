@@ -22,7 +22,7 @@ from qianru.evaluate.intervals import (
     checked_resampling,
     resampled,
 )
-from qianru.evaluate.result import Result, result, score
+from qianru.evaluate.result import Result, Score, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
 
@@ -45,7 +45,9 @@ def associations(
     if n_permutations < 100:
         raise ArgumentError(f"n_permutations must be at least 100, got {n_permutations}")
     space = space_of(model)
-    scores, details, n_items, n_known = [], {}, 0, 0
+    scores: list[Score] = []
+    details: dict[str, object] = {}
+    n_items = n_known = 0
     for test in data.tests:
         words = {side: list(dict.fromkeys(getattr(test, side))) for side in "xyab"}
         rows = {side: space.rows(given) for side, given in words.items()}
@@ -57,7 +59,7 @@ def associations(
             scores.append(score(test.name, math.nan, len(x) + len(y)))
             details[test.name] = {"p": None, "unknown": unknown, "note": "too few known words"}
             continue
-        s = [_association(space, side, a, b) for side in (x, y)]
+        s = (_association(space, x, a, b), _association(space, y, a, b))
         p, method = partition_p(*s, n_permutations=n_permutations, seed=seed)
         interval = _interval(*s, n_bootstrap, seed) if n_bootstrap else None
         scores.append(score(test.name, effect_size(*s), len(x) + len(y), interval, zero_line=0.0))

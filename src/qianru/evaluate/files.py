@@ -215,15 +215,15 @@ def _context(name: str, lines: _Lines) -> WordInContext:
 def _use(
     word: str, one: str, two: str, start1: str, end1: str, start2: str, end2: str, label: str
 ) -> tuple[str, str, str, int, int, int, int, bool]:
-    places = [int(text) for text in (start1, end1, start2, end2)]
-    for sentence, start, end in ((one, *places[:2]), (two, *places[2:])):
+    a, b, c, d = (int(text) for text in (start1, end1, start2, end2))
+    for sentence, start, end in ((one, a, b), (two, c, d)):
         if not 0 <= start < end <= len(sentence):
             raise ValueError(
                 f"{word!r} at {start} to {end} is outside its sentence of {len(sentence)} characters"
             )
     if label.lower() not in _SAME:
         raise ValueError(f"label must be 0, 1, F or T, got {label[:20]!r}")
-    return word, one, two, places[0], places[1], places[2], places[3], _SAME[label.lower()]
+    return word, one, two, a, b, c, d, _SAME[label.lower()]
 
 
 def _context_json(name: str, path: Path) -> WordInContext:
@@ -231,7 +231,10 @@ def _context_json(name: str, path: Path) -> WordInContext:
         labels = {one["id"]: one["tag"] for one in json.loads(read_bytes(path.with_suffix(".gold")))}
         rows = json.loads(read_bytes(path))
         titles = ("lemma", *_TABLE_COLUMNS[1:7])
-        uses = [_use(*(str(row[title]) for title in titles), str(labels[row["id"]])) for row in rows]
+        uses = []
+        for row in rows:
+            word, one, two, start1, end1, start2, end2 = (str(row[title]) for title in titles)
+            uses.append(_use(word, one, two, start1, end1, start2, end2, str(labels[row["id"]])))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise FormatError(f"not MCL-WiC's JSON: {type(error).__name__} {error}", path=str(path)) from None
     return WordInContext(name, tuple(uses))

@@ -10,6 +10,8 @@ from qianru import _core
 from qianru.arrays import Float32Array, Int64Array, UInt32Array
 from qianru.errors import ArgumentError
 
+_TRIPLE_BLOCK = 4096
+
 
 class Neighbour(NamedTuple):
     """A word and its score, higher is nearer."""
@@ -43,7 +45,7 @@ class Searcher:
         self, queries: Float32Array, k: int, *, exclude: Int64Array, among: UInt32Array | None = None
     ) -> tuple[Int64Array, Float32Array]:
         """Rows int64 and cosines float32, both [m, k], for queries [m, dim]; row -1 where none is left."""
-        return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among, cos_mul=False)
+        return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among)
 
     def analogies(
         self,
@@ -61,13 +63,16 @@ class Searcher:
         """
         if method not in ("add", "mul"):
             raise ArgumentError(f'method must be "add" or "mul", got {method!r}')
-        units = self.unit(triples.reshape(-1)).reshape(len(triples), 3, -1)
         exclude = triples[:, :0] if keep_question else triples
+        words, places = np.unique(triples, return_inverse=True)
+        places = places.reshape(triples.shape)
+        units = self.unit(words)
+        rows, scores = self._scan(
+            units, len(triples), k, exclude=exclude, among=among, triples=places, cos_mul=method == "mul"
+        )
         if method == "add":
-            targets = units[:, 1] - units[:, 0] + units[:, 2]
-            return self.nearest(targets, k, exclude=exclude, among=among)
-        flat = units.reshape(-1, units.shape[2])
-        return self._scan(flat, len(triples), k, exclude=exclude, among=among, cos_mul=True)
+            scores *= inverse_lengths(units, places)[:, None]
+        return rows, scores
 
     def _scan(
         self,
@@ -77,7 +82,8 @@ class Searcher:
         *,
         exclude: Int64Array,
         among: UInt32Array | None,
-        cos_mul: bool,
+        triples: Int64Array | None = None,
+        cos_mul: bool = False,
     ) -> tuple[Int64Array, Float32Array]:
         k = min(k, len(self._matrix))
         rows = np.empty((n_results, k), dtype=np.int64)
@@ -87,12 +93,25 @@ class Searcher:
             self.inverse_norms,
             np.ascontiguousarray(queries, dtype=np.float32),
             cos_mul=cos_mul,
+            triples=None if triples is None else np.ascontiguousarray(triples, dtype=np.uint32),
             among=among,
             exclude=np.ascontiguousarray(exclude),
             rows=rows,
             scores=scores,
         )
         return rows, scores
+
+
+def inverse_lengths(units: Float32Array, triples: Int64Array) -> Float32Array:
+    """1 / |b - a + c| for each triple [m, 3] of rows of units; 0 where that is zero. In blocks, so that memory is bounded."""
+    found = np.empty(len(triples), dtype=np.float32)
+    for begin in range(0, len(triples), _TRIPLE_BLOCK):
+        a, b, c = (units[triples[begin : begin + _TRIPLE_BLOCK, i]].astype(np.float64) for i in range(3))
+        lengths = np.linalg.norm(b - a + c, axis=1)
+        found[begin : begin + _TRIPLE_BLOCK] = np.divide(
+            1, lengths, out=np.zeros_like(lengths), where=lengths > 1e-7
+        )
+    return found
 
 
 def unit_rows(matrix: Float32Array) -> Float32Array:

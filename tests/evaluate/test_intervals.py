@@ -137,5 +137,5 @@ def test_p_is_uniform_where_nothing_differs() -> None:
 
 @pytest.mark.parametrize(("seed", "n"), [(-1, 100), (1.5, 100), (1, -1), (1, 50), (True, 100)])
 def test_bad_arguments(seed: int, n: int) -> None:
-    with pytest.raises(ArgumentError, match="seed|n_bootstrap"):
+    with pytest.raises(ArgumentError, match=r"seed|n_bootstrap"):
         checked_resampling(seed, n)

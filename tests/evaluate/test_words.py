@@ -126,7 +126,7 @@ def test_analogies(noisy: Vectors, questions: Questions, method: str) -> None:
     assert found[f"{name} semantic"].value == pytest.approx(of["animals"])
     assert found[f"{name} syntactic"].value == pytest.approx(of["gram-fruits"])
     assert found.details["sections"]["animals"][name] == pytest.approx(of["animals"])
-    with pytest.raises(KeyError, match="3CosAdd|3CosMul"):
+    with pytest.raises(KeyError, match=r"3CosAdd|3CosMul"):
         found["nothing"]
 
 
@@ -312,7 +312,7 @@ def test_the_two_ways_to_p_agree() -> None:
 
 def test_translation(vectors: Vectors, noisy: Vectors) -> None:
     target = Vectors([f"t-{word}" for word in noisy], noisy.to_numpy())
-    data = Translations("d", tuple((word, f"t-{word}") for word in list(vectors)[:30]) + (("x", "t-y"),))
+    data = Translations("d", (*((word, f"t-{word}") for word in list(vectors)[:30]), ("x", "t-y")))
     found = translation(vectors, target, data)
     asked = vectors[list(vectors)[:30]]
     right = []

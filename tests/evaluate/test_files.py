@@ -189,7 +189,7 @@ def test_damaged_files(tmp_path: Path, kind: str, text: str, message: str) -> No
 
 
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="byte 9: not valid UTF-8"):
+    with pytest.raises(FormatError, match="byte 8: not valid UTF-8"):
         read_dataset(write(tmp_path, "x.txt", b"a\tb\t1\ncd\xffe\tf\t2\n"), kind="similarity")
     with pytest.raises(FormatError, match=r"cannot be read: No such file"):
         read_dataset(tmp_path / "missing.txt", kind="similarity")

@@ -51,7 +51,8 @@ def pieces(sentence: str) -> list[str]:
     """The normalised sentences in it that are long enough to be no chance."""
     found = []
     for part in _ENDS.split(sentence):
-        bare = _OTHERS.sub("", unicodedata.normalize("NFKC", part).lower())
+        folded = part if part.isascii() else unicodedata.normalize("NFKC", part)
+        bare = _OTHERS.sub("", folded.lower())
         if len(bare) >= MIN_LETTERS or (len(bare) >= MIN_HAN and len(_HAN.findall(bare)) >= MIN_HAN):
             found.append(bare)
     return found

@@ -37,7 +37,7 @@ def test_one_model(cli: Callable, model: Path, folder: Path) -> None:
     assert rows["analogy", "3CosAdd"][3] == "1.0000"
     assert rows["similarity", "spearman"][8] == "75.0%"
     assert "no test set" in ran.err
-    assert "skipped offsets" in ran.err
+    assert "skipped geometry" in ran.err
     assert "case ignore, unknown skip, 7 words, seed 1" in ran.err
 
 
@@ -87,7 +87,7 @@ def test_errors(cli: Callable, model: Path, folder: Path, monkeypatch: pytest.Mo
     for arguments, message in (
         (("--data", "nowhere"), "no such folder"),
         (("--data", folder, "--bootstrap", 5), "n_bootstrap must be"),
-        (("--data", folder, "--restrict-vocab", 1), "no dataset can be used"),
+        (("--data", folder / "pairs.txt", "--restrict-vocab", 1), "no dataset can be used"),
         (("--data", folder, "--contamination", "nowhere"), "no such file"),
         (("--data", folder, "--target", "nowhere"), "nowhere"),
     ):

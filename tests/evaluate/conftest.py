@@ -42,7 +42,7 @@ def vectors() -> Vectors:
 
 @pytest.fixture
 def noisy() -> Vectors:
-    return world(2.0, seed=2)
+    return world(1.0, seed=2)
 
 
 @pytest.fixture

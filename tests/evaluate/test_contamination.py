@@ -28,7 +28,7 @@ def test_found_partly_short_and_clean() -> None:
     text = [
         "First. the BANK raised its interest rates, again. And more",
         "we sat on the bank of the river  Thames",
-        "他说:银行今天上午又提高了利率。不过,他们坐在泰晤士河的岸边聊天!",
+        "他说:银行今天上午又提高了利率。他们坐在泰晤士河的岸边，聊天！",
     ]
     (found,) = contamination([data], text)
     assert (found.n_items, found.n_found, found.n_partly, found.n_short) == (5, 1, 2, 1)
@@ -40,7 +40,7 @@ def test_found_partly_short_and_clean() -> None:
 def test_a_part_of_a_sentence_is_not_the_sentence() -> None:
     data = wic(("the cat sat on the mat all day", "the cat sat on the mat all day"))
     assert contamination([data], ["and the cat sat on the mat all day long"])[0].n_found == 0
-    assert contamination([data], ["The cat, sat on the mat; all day"])[0].n_found == 0
+    assert contamination([data], ["The cat sat. On the mat all day"])[0].n_found == 0
     assert contamination([data], ["The cat sat on the mat -- all day"])[0].n_found == 1
 
 

@@ -59,7 +59,7 @@ def test_a_resample_is_the_statistic_of_the_items_drawn(pairs: list[tuple[int, i
 
 
 def test_the_bootstrap_is_the_plain_one() -> None:
-    right = np.random.default_rng(1).integers(0, 2, 200).astype(np.float64)
+    right = np.random.default_rng(1).random(200)
     interval = Shares(right).interval(n_bootstrap=2000, seed=4)
     rng = np.random.default_rng(9)
     means = [np.mean(rng.choice(right, len(right))) for _ in range(2000)]

@@ -23,7 +23,7 @@ def structured(words: list[str], seed: int, dim: int = 20) -> Vectors:
     matrix = rng.standard_normal((len(words), dim))
     offset = 1.5 * rng.standard_normal(dim)
     n = len(words) // 2
-    matrix[1 : 2 * n : 2] = matrix[0 : 2 * n : 2] + offset + 0.5 * rng.standard_normal((n, dim))
+    matrix[1 : 2 * n : 2] = matrix[0 : 2 * n : 2] + offset + 0.9 * rng.standard_normal((n, dim))
     return Vectors(words, matrix.astype(np.float32))
 
 

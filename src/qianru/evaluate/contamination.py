@@ -19,7 +19,7 @@ from qianru.evaluate.datasets import Dataset
 
 MIN_LETTERS = 20
 MIN_HAN = 8
-_ENDS = re.compile(r"[.!?。！？；…\n\r]+")
+_ENDS = re.compile(r"[.!?。！？…\n\r]+")
 _OTHERS = re.compile(r"[\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _N_SHOWN = 10

@@ -84,12 +84,15 @@ def read_bytes(path: Path) -> bytes:
     """The bytes of a test set. Raises FormatError where it cannot be read or is too large to be one."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = bytearray()
+            # In pieces: one read would set the room for the largest file aside.
+            while len(data) <= MAX_BYTES and (piece := file.read(1 << 20)):
+                data += piece
     except OSError as error:
         raise FormatError(f"cannot be read: {error.strerror or error}", path=str(path)) from None
     if len(data) > MAX_BYTES:
         raise FormatError(f"larger than {MAX_BYTES >> 20} MiB: no test set", path=str(path), offset=MAX_BYTES)
-    return data
+    return bytes(data)
 
 
 def _fields(line: str) -> list[str]:

@@ -12,6 +12,9 @@ from qianru.cli.output import Cell, n_of, print_json, print_table
 if TYPE_CHECKING:
     from qianru.evaluate import Comparison, Contamination, Dataset, Report, Result
 
+# Files that are no test set, by name.
+_N_NAMED = 5
+
 
 def evaluate(
     model: ModelPath,
@@ -70,8 +73,9 @@ def evaluate(
     for folder in data or ():
         found, passed = find_datasets(folder)
         datasets += found
-        for name in passed:
-            typer.echo(f"no test set: {folder}/{name}", err=True)
+        if passed:
+            more = f" and {len(passed) - _N_NAMED} more" if len(passed) > _N_NAMED else ""
+            typer.echo(f"no test set: {', '.join(passed[:_N_NAMED])}{more}", err=True)
     if data is None:
         datasets = packaged_datasets()
         if not datasets:

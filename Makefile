@@ -63,7 +63,7 @@ sanitize: build
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > $(SANE_SITE)/tools.pth
 	$(SANE_RUN) -c 'import ctypes, qianru._core as c; assert "/$(SANE)/" in c.__file__; ctypes.CDLL(c.__file__).__asan_init'
 	$(SANE_RUN) -m pytest -q -n 2 -m "not slow" -p no:cacheprovider $(SLOW_UNDER_SANITIZERS:%=--deselect %) \
-		tests/core tests/static tests/text tests/vectors tests/hostile
+		tests/core tests/static tests/text tests/tokens tests/vectors tests/hostile
 
 # Every reader of foreign bytes, SECONDS each, coverage-guided; a crash leaves its input in build/fuzz.
 SECONDS ?= 600

@@ -35,4 +35,6 @@ NB_MODULE(_core, m) {
   bind_classifier(m);
   bind_vectors(m);
   bind_search(m);
+  bind_tokens(m);
+  bind_token_pieces(m);
 }

@@ -9,3 +9,5 @@ void bind_vectors(nanobind::module_& m);
 void bind_search(nanobind::module_& m);
 void bind_fasttext(nanobind::module_& m);
 void bind_classifier(nanobind::module_& m);
+void bind_tokens(nanobind::module_& m);
+void bind_token_pieces(nanobind::module_& m);

@@ -1,6 +1,6 @@
 """qianru (嵌入): raw Chinese and English text to word vectors.
 
-The public names in the order of the flow: text, training, vectors; then the sample world and what everything
+The public names in the order of the flow: text, tokens, training, vectors; then the sample world and what everything
 shares. A name is loaded when it is first used, so `import qianru` itself takes milliseconds.
 """
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from qianru.static.grow import grow
     from qianru.static.prune import prune
     from qianru.text import Corpus, EncodedCorpus
+    from qianru.tokens import Encoding, TokenBatch, Tokenizer
     from qianru.vectors import Neighbour, SubwordVectors, Vectors, load
 
 __version__ = "0.1.0"
@@ -42,6 +43,7 @@ __all__ = [
     "Corpus",
     "CorpusError",
     "EncodedCorpus",
+    "Encoding",
     "FormatError",
     "Neighbour",
     "OutputError",
@@ -49,6 +51,8 @@ __all__ = [
     "QianruError",
     "SubwordVectors",
     "TerminalProgress",
+    "TokenBatch",
+    "Tokenizer",
     "TrainingError",
     "UnknownWordError",
     "Vectors",
@@ -67,6 +71,7 @@ __all__ = [
 
 _HOME = {
     "qianru.text": ("Corpus", "EncodedCorpus"),
+    "qianru.tokens": ("Encoding", "TokenBatch", "Tokenizer"),
     "qianru.static": (
         "Classifier",
         "grow",

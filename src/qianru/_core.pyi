@@ -447,3 +447,157 @@ def inverse_norms(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, No
 
 def first_row_not_finite(matrix: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu', writable=False)], threads: int = 0) -> int:
     """The first row that holds a NaN or an infinity, or -1."""
+
+class WordCounter:
+    """How often each piece of text stands in a corpus."""
+
+    def __init__(self, *, pattern: str, digits: str = 'together', add_prefix_space: bool = False) -> None: ...
+
+    def count_texts(self, texts: list[bytes], threads: int) -> None:
+        """Count the pieces of UTF-8 texts."""
+
+    def count_lines(self, block: bytes, threads: int, keep_ends: bool = False) -> None:
+        """
+        The same for one text a line, with its 
+         or without.
+        """
+
+    def add(self, words: list[bytes], counts: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> None:
+        """Words that are cut already, with their counts u64 [n]."""
+
+    def words(self) -> tuple[list[bytes], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]]:
+        """All words in the order of their bytes, and their counts u64 [n]."""
+
+    @property
+    def n_words(self) -> int: ...
+
+class BpeTrainer:
+    """Byte pair encoding learned from counted words."""
+
+    def __init__(self, words: WordCounter, *, vocab_size: int, min_frequency: int, byte_level: bool = True, special_tokens: list[bytes], initial_alphabet: list[bytes], limit_alphabet: int | None = None, coverage: float = 1.0, prefix: bytes = ..., max_token_length: int = 0) -> None:
+        """
+        byte_level: units are bytes, else code points. special_tokens: the first ids. initial_alphabet: units kept whether they occur or not. limit_alphabet, coverage: leave out the rarest. prefix: before all units of a word but the first. max_token_length: new tokens have fewer units; 0: any number.
+        """
+
+    def run(self, seconds: float) -> bool:
+        """Work for about so many seconds; True once the vocabulary is complete."""
+
+    @property
+    def n_tokens(self) -> int: ...
+
+    def tokens(self) -> list[bytes]:
+        """The tokens by id: bytes, or UTF-8."""
+
+    def merges(self) -> Annotated[NDArray[numpy.uint32], dict(shape=(None, 2), order='C', device='cpu')]:
+        """Pairs of ids u32 [n, 2] in the order of their ranks."""
+
+def knows_pattern(regex: str) -> bool:
+    """
+    Whether a pre-tokeniser's regular expression is one that the core cuts by.
+    """
+
+def pretokenize(text: bytes, *, pattern: str, digits: str = 'together') -> list[bytes]:
+    """
+    The pieces of UTF-8 text that byte-level BPE merges within. pattern: none, gpt2, cl100k, qwen2, o200k, or its regex.
+    """
+
+class BpeEncoder:
+    """Byte-level BPE."""
+
+    def __init__(self, tokens: list[bytes], ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], merges: Annotated[NDArray[numpy.uint32], dict(shape=(None, 2), order='C', device='cpu', writable=False)] | None, *, pattern: str, digits: str = 'together', add_prefix_space: bool = False, ignore_merges: bool = False) -> None:
+        """
+        tokens: bytes, with ids u32 [n]; merges: pairs of ids u32 [m, 2] in the order of their ranks, or None: the rank of a token is its id.
+        """
+
+    @property
+    def n_tokens(self) -> int: ...
+
+    def encode(self, text: bytes) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [n], and where in the text each token starts and ends, u32 [n], in bytes.
+        """
+
+    def encode_batch(self, texts: list[bytes], threads: int) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [total]; text i has those from splits[i] up to splits[i + 1], splits i64 [n + 1].
+        """
+
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None = None) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+        """
+        ids u32 of the lines of a block, one text a line without its \\n; line_end after each line if it is given.
+        """
+
+class WordPieceEncoder:
+    """BERT's normaliser, pre-tokenizer and WordPiece in one."""
+
+    def __init__(self, tokens: list[bytes], ids: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], *, unknown: str = '[UNK]', prefix: str = '##', max_chars: int = 100, clean_text: bool = True, separate_han: bool = True, strip_accents: bool | None = None, lowercase: bool = True) -> None:
+        """
+        strip_accents None: as lowercase. Words of more than max_chars characters are unknown.
+        """
+
+    def encode(self, text: bytes) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [n], and where in the text each token starts and ends, u32 [n], in bytes.
+        """
+
+    def encode_batch(self, texts: list[bytes], threads: int) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [total]; text i has those from splits[i] up to splits[i + 1], splits i64 [n + 1].
+        """
+
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None = None) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+        """
+        ids u32 of the lines of a block, one text a line without its \\n; line_end after each line if it is given.
+        """
+
+class UnigramEncoder:
+    """The Unigram model of a tokenizer.json with its pre-tokenizers."""
+
+    def __init__(self, pieces: list[bytes], scores: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], *, unknown: int | None, byte_fallback: bool = False, words: str = 'none', metaspace: str = '', prepend: str = 'always', metaspace_split: bool = True) -> None:
+        """
+        words: what cuts the text first: none, whitespace, or the patterns of word vectors, runs or characters; metaspace: what stands for a space, empty for none.
+        """
+
+    def encode(self, text: bytes) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [n], and where in the text each token starts and ends, u32 [n], in bytes.
+        """
+
+    def encode_batch(self, texts: list[bytes], threads: int) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [total]; text i has those from splits[i] up to splits[i + 1], splits i64 [n + 1].
+        """
+
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None = None) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+        """
+        ids u32 of the lines of a block, one text a line without its \\n; line_end after each line if it is given.
+        """
+
+class SentencePieceEncoder:
+    """The model of a SentencePiece file, its ids exactly."""
+
+    def __init__(self, pieces: list[bytes], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], types: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], *, bpe: bool, byte_fallback: bool, charsmap: bytes, add_dummy_prefix: bool = True, remove_extra_whitespaces: bool = True, escape_whitespaces: bool = True, whitespace_as_suffix: bool = False) -> None:
+        """
+        types: 1 normal, 2 unknown, 3 control, 4 user-defined, 5 unused, 6 byte, as in the file.
+        """
+
+    def normalize(self, text: bytes) -> bytes:
+        """The text that is cut into pieces."""
+
+    def encode(self, text: bytes) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [n], and where in the text each token starts and ends, u32 [n], in bytes.
+        """
+
+    def encode_batch(self, texts: list[bytes], threads: int) -> tuple[Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')]]:
+        """
+        ids u32 [total]; text i has those from splits[i] up to splits[i + 1], splits i64 [n + 1].
+        """
+
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None = None) -> Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')]:
+        """
+        ids u32 of the lines of a block, one text a line without its \\n; line_end after each line if it is given.
+        """
+
+def char_properties(code: int) -> int:
+    """What normalize.h knows about a code point, as bits; for tests."""

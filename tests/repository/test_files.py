@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-GENERATED = {"core/text/unicode_tables.h", "src/qianru/_core.pyi"}
+GENERATED = {"core/text/unicode_tables.h", "core/tokens/normalize_tables.h", "src/qianru/_core.pyi"}
 TOPS = (
     "core",
     "bindings",

@@ -179,7 +179,7 @@ def test_a_link_stays_a_link(vectors: Vectors, tmp_path: Path) -> None:
     assert load(tmp_path / "real").fingerprint == vectors.normalise().fingerprint
 
 
-@pytest.mark.parametrize("failing", ["_write_tensors", "_write_keys", "write_tokenizer", "_write_json"])
+@pytest.mark.parametrize("failing", ["_write_tensors", "_write_keys", "write_word_tokenizer", "_write_json"])
 def test_a_full_disk_leaves_the_old_model(
     vectors: Vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
 ) -> None:

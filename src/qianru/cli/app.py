@@ -26,6 +26,8 @@ from qianru.cli import (
     sample,
     similar,
     similarity,
+    tokenize,
+    tokenizer,
     train,
     train_classifier,
     train_counts,
@@ -49,6 +51,8 @@ train_counts.add_to(train.app)
 train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
 app.add_typer(train.app, name="train")
+app.command("tokenize")(tokenize.tokenize)
+app.add_typer(tokenizer.app, name="tokenizer")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -61,7 +61,12 @@ def words_from(arguments: list[str]) -> list[str]:
 
 
 def check_model_output(path: str, *, force: bool) -> None:
-    """Say before minutes of work, not after them, that a model folder cannot be written to `path`.
+    """Say before minutes of work, not after them, that a model folder cannot be written to `path`."""
+    check_output_folder(path, force=force, mark="qianru.json", what="model")
+
+
+def check_output_folder(path: str, *, force: bool, mark: str, what: str) -> None:
+    """As `check_model_output`; mark: the file by which a folder that may be replaced is known.
 
     Saving looks again and has the last word. Raises OutputError.
     """
@@ -69,9 +74,9 @@ def check_model_output(path: str, *, force: bool) -> None:
     if target.is_dir() and any(target.iterdir()):
         if not force:
             raise OutputError(f"output {path} exists already", hint="pass --force or choose another name")
-        if not (target / "qianru.json").is_file():
+        if not (target / mark).is_file():
             raise OutputError(
-                f"output {path} is not replaced: it is a folder, but no model", hint="choose another name"
+                f"output {path} is not replaced: it is a folder, but no {what}", hint="choose another name"
             )
     elif target.exists() and not target.is_dir():
         raise OutputError(f"output {path} is a file", hint="name a folder that does not exist yet")

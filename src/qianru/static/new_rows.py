@@ -15,7 +15,7 @@ from qianru._core import LINE_END, keep_probabilities
 from qianru.arrays import Float32Array, Float64Array, Int64Array
 from qianru.static.parent import Joined, Parent, Start
 from qianru.text import EncodedCorpus
-from qianru.vectors.tokenizer import is_han
+from qianru.tokens.word_model import is_han
 
 _BLOCK = 1 << 18  # positions of the id stream looked at together
 _ROWS = 1 << 16  # rows of vectors summed together

@@ -18,8 +18,8 @@ import numpy as np
 
 from qianru.arrays import Float32Array, UInt8Array
 from qianru.errors import ArgumentError, FormatError, OutputError
+from qianru.output import new_file
 from qianru.static.settings import at_least
-from qianru.vectors.output import new_file
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 
 _FORMAT, _VERSION = "qianru training state", 1

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from qianru._core import LINE_END, UNICODE_VERSION, Encoder
 from qianru.arrays import UInt32Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import ProgressCallback
-from qianru.text.blocks import Block, BlockReader
+from qianru.text.blocks import BlockReader
 from qianru.text.encoding import CorpusEncoder, default_threads, pool_of, stream_blocks
-from qianru.text.reading import check_decoding
+from qianru.text.han import HanCutter, read_preferred
+from qianru.text.reading import Tally, check_decoding
 from qianru.text.sources import IterableSource, find_sources
 from qianru.text.splitting import clean_text, encode_block, make_user_dict
 from qianru.text.user_words import describe_user_words, read_user_words
@@ -63,6 +64,10 @@ class Corpus:
         field: files hold JSON lines, and this field of each object is the text.
         lowercase: lower-case each word as `str.lower` does.
         user_dict: words that must come out whole wherever they stand: a list, or a file with one a line.
+        prefer: Chinese words that the dictionary is to prefer, but where they stand across better words: a list, a
+            dict with their frequencies, or a file with a word and perhaps a frequency a line.
+        traditional: cut traditional Chinese as its simplified form is cut; the words stay as they are written.
+            Needs OpenCC: pip install "qianru[opencc]".
 
     Raises:
         ArgumentError: an argument breaks its rule.
@@ -77,12 +82,17 @@ class Corpus:
         field: str | None = None,
         lowercase: bool = False,
         user_dict: str | os.PathLike[str] | Iterable[str] | None = None,
+        prefer: str | os.PathLike[str] | Mapping[str, int] | Iterable[str] | None = None,
+        traditional: bool = False,
     ) -> None:
         self._decoding = check_decoding(encoding, errors)
         self._field = field
         self._lowercase = bool(lowercase)
         words = read_user_words(user_dict)
+        self._user_words = words
         self._user_dict = make_user_dict(words, lowercase=self._lowercase)
+        preferred = read_preferred(prefer)
+        self._cut = HanCutter(preferred, traditional=bool(traditional))
         self._sources = find_sources(inputs)
         self._settings: dict[str, object] = {
             "encoding": self._decoding.encoding,
@@ -90,6 +100,8 @@ class Corpus:
             "field": field,
             "lowercase": self._lowercase,
             "user_dict": describe_user_words(user_dict, words),
+            "prefer": describe_user_words(prefer, tuple(f"{word} {n}" for word, n in preferred.items())),
+            "traditional": bool(traditional),
             "unicode": UNICODE_VERSION,
         }
 
@@ -98,26 +110,49 @@ class Corpus:
         more = len(self._sources) - len(titles)
         return f"Corpus({', '.join(titles)}{f' and {more} more' if more else ''})"
 
+    @property
+    def settings(self) -> dict[str, object]:
+        """How the text is read; a new dict each time."""
+        return dict(self._settings)
+
+    @property
+    def user_words(self) -> tuple[str, ...]:
+        """The words that always come out whole, in NFC and sorted."""
+        return self._user_words
+
     def _reader(self) -> BlockReader:
         has_dict = self._user_dict is not None
         return BlockReader(self._sources, self._decoding, self._field, has_dict, self._lowercase)
 
-    def _clean(self, block: Block) -> bytes:
-        return clean_text(block, strict=self._decoding.errors == "strict", field=self._field)[0]
+    def blocks(self) -> Iterator[tuple[bytes, float]]:
+        """The lines in blocks of a megabyte or so, valid UTF-8 in NFC, each line with a line feed behind it; and
+        with each block the share of the corpus that has been read, 0 while that is not known.
+
+        Bytes that were not valid are U+FFFD. Lines of words come joined by spaces.
+        """
+        held = b""
+        strict = self._decoding.errors == "strict"
+        for block, position in self._reader().blocks(Tally()):
+            n_stored = sum(source.n_stored_bytes() for source in self._sources)
+            done = min(position / n_stored, 1.0) if n_stored else 0.0
+            if block.kind == "words":
+                yield block.data.replace(b"\0\n", b"\n").replace(b"\0", b" "), done
+                continue
+            data, n_invalid = clean_text(block, strict=strict, field=self._field)
+            if n_invalid:
+                data = data.decode("utf-8", "replace").encode()
+            data = (held + data).replace(b"\r\n", b"\n")
+            if not block.ends_in_line and not data.endswith(b"\n"):
+                data = data.removesuffix(b"\r") + b"\n"
+            whole = data.rfind(b"\n") + 1
+            held = data[whole:]
+            if whole:
+                yield data[:whole], done
 
     def lines(self) -> Iterator[str]:
         """The lines, decoded and in NFC, without their ends. Lines of words come joined by spaces."""
-        held = ""
-        for block in stream_blocks(self._reader()):
-            if block.kind == "words":
-                yield from (line[:-1].replace("\0", " ") for line in block.data.decode().split("\n")[:-1])
-                continue
-            text = held + self._clean(block).decode("utf-8", "replace")
-            *whole, held = text.split("\n")
-            if not block.ends_in_line and held:
-                whole.append(held)
-                held = ""
-            yield from (line.removesuffix("\r") for line in whole)
+        for data, _ in self.blocks():
+            yield from data.decode().split("\n")[:-1]
 
     def words(self) -> Iterator[list[str]]:
         """The words of each line that has any."""
@@ -125,7 +160,7 @@ class Corpus:
         strict = self._decoding.errors == "strict"
         for block in stream_blocks(self._reader()):
             encoder = Encoder(self._lowercase, self._user_dict)
-            ids, _ = encode_block(encoder, block, strict=strict, field=self._field)
+            ids, _ = encode_block(encoder, block, self._cut, strict=strict, field=self._field)
             words = encoder.words()
             for i in ids.ids().tolist():
                 if i != LINE_END:
@@ -166,7 +201,7 @@ class Corpus:
         _at_least("max_vocab", 1 if max_vocab is None else max_vocab, 1)
         _at_least("memory", memory, 0)
         run = CorpusEncoder(
-            self._reader(), self._user_dict, threads=threads, memory=memory, progress=progress
+            self._reader(), self._user_dict, self._cut, threads=threads, memory=memory, progress=progress
         )
         with contextlib.closing(run), pool_of(threads) as pool:
             run.read(pool)
@@ -211,14 +246,21 @@ class Corpus:
         )
 
 
-def split_words(text: str, *, user_dict: Iterable[str] | None = None, lowercase: bool = False) -> list[str]:
+def split_words(
+    text: str,
+    *,
+    user_dict: Iterable[str] | None = None,
+    prefer: Mapping[str, int] | Iterable[str] | None = None,
+    traditional: bool = False,
+    lowercase: bool = False,
+) -> list[str]:
     """The words of one text, by the rules of Corpus.
 
     Raises:
-        ArgumentError: a word of user_dict cannot be one.
+        ArgumentError: a word of user_dict or prefer cannot be one.
         CorpusError: the text holds a lone surrogate.
     """
-    corpus = Corpus([text], lowercase=lowercase, user_dict=user_dict)
+    corpus = Corpus([text], lowercase=lowercase, user_dict=user_dict, prefer=prefer, traditional=traditional)
     return [word for line in corpus.words() for word in line]
 
 

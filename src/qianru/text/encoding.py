@@ -16,6 +16,7 @@ from qianru._core import CorpusHash, Encoder, IdBlock, UserDict
 from qianru.arrays import UInt32Array, UInt64Array
 from qianru.progress import Progress, ProgressCallback
 from qianru.text.blocks import Block, BlockReader
+from qianru.text.han import HanCutter
 from qianru.text.id_store import IdStore
 from qianru.text.reading import Tally
 from qianru.text.splitting import encode_block
@@ -51,6 +52,7 @@ class CorpusEncoder:
         self,
         reader: BlockReader,
         user_dict: UserDict | None,
+        cut: HanCutter,
         *,
         threads: int,
         memory: int,
@@ -58,6 +60,7 @@ class CorpusEncoder:
     ) -> None:
         self.totals = ReadTotals()
         self._reader = reader
+        self._cut = cut
         self._encoders = [Encoder(reader.lowercase, user_dict) for _ in range(threads)]
         self._free: queue.SimpleQueue[int] = queue.SimpleQueue()
         for number in range(threads):
@@ -83,7 +86,7 @@ class CorpusEncoder:
         try:
             strict = self._reader.decoding.errors == "strict"
             ids, n_invalid = encode_block(
-                self._encoders[number], block, strict=strict, field=self._reader.field
+                self._encoders[number], block, self._cut, strict=strict, field=self._reader.field
             )
             return ids, n_invalid, number
         finally:

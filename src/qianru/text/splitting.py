@@ -8,6 +8,7 @@ import unicodedata
 from qianru._core import Encoder, IdBlock, UserDict, survey
 from qianru.errors import CorpusError
 from qianru.text.blocks import Block
+from qianru.text.han import HanCutter
 from qianru.text.reading import utf8_error
 from qianru.text.sources import FileSource
 
@@ -15,13 +16,15 @@ from qianru.text.sources import FileSource
 _HAN_BYTES = 1 << 20
 
 
-def encode_block(encoder: Encoder, block: Block, *, strict: bool, field: str | None) -> tuple[IdBlock, int]:
+def encode_block(
+    encoder: Encoder, block: Block, cut: HanCutter, *, strict: bool, field: str | None
+) -> tuple[IdBlock, int]:
     """The block's ids in the encoder's table, and how many of its bytes were not UTF-8."""
     if block.kind == "words":
         encoder.scan_words(block.data)
         return encoder.finish(), 0
     data, n_invalid = clean_text(block, strict=strict, field=field)
-    return encode_text(encoder, data, block.starts_in_line, block.ends_in_line), n_invalid
+    return encode_text(encoder, data, cut, block.starts_in_line, block.ends_in_line), n_invalid
 
 
 def clean_text(block: Block, *, strict: bool, field: str | None) -> tuple[bytes, int]:
@@ -35,17 +38,13 @@ def clean_text(block: Block, *, strict: bool, field: str | None) -> tuple[bytes,
     return _normalise(data, spans) if spans else data, n_invalid + n_more
 
 
-def encode_text(encoder: Encoder, data: bytes, starts_in_line: bool, ends_in_line: bool) -> IdBlock:
+def encode_text(
+    encoder: Encoder, data: bytes, cut: HanCutter, starts_in_line: bool, ends_in_line: bool
+) -> IdBlock:
     """One block of text in NFC through the encoder."""
     encoder.scan(data, starts_in_line, ends_in_line)
-    runs = encoder.take_han(_HAN_BYTES)
-    if not runs:
-        return encoder.finish()
-    import rjieba  # here, because it loads its dictionary when imported: 0.2 s that English need not wait for
-
-    while runs:
-        encoder.put_words(rjieba.cut(runs, False))
-        runs = encoder.take_han(_HAN_BYTES)
+    while runs := encoder.take_han(_HAN_BYTES):
+        encoder.put_words(cut(runs))
     return encoder.finish()
 
 

@@ -23,7 +23,7 @@ def read_user_words(user_dict: str | os.PathLike[str] | Iterable[str] | None) ->
     if user_dict is None:
         return ()
     if isinstance(user_dict, (str, os.PathLike)):
-        entries = _file_words(Path(user_dict))
+        entries = [(words[0], place) for words, place in file_entries(user_dict, "user_dict")]
     elif isinstance(user_dict, Iterable):
         entries = [(word, f"item {i}") for i, word in enumerate(user_dict)]
     else:
@@ -31,12 +31,10 @@ def read_user_words(user_dict: str | os.PathLike[str] | Iterable[str] | None) ->
             f"user_dict must be the path of a file or a list of words, not {type(user_dict).__name__}",
             hint="A file has one word a line.",
         )
-    return tuple(sorted({_checked(word, place) for word, place in entries}))
+    return tuple(sorted({checked_word(word, place, "user_dict") for word, place in entries}))
 
 
-def describe_user_words(
-    user_dict: str | os.PathLike[str] | Iterable[str] | None, words: tuple[str, ...]
-) -> dict[str, object] | None:
+def describe_user_words(user_dict: object, words: tuple[str, ...]) -> dict[str, object] | None:
     """What a model remembers of its user dictionary: n_words, sha256 of the words a line each, and the file's name.
 
     None without a word.
@@ -48,44 +46,48 @@ def describe_user_words(
     return {"file": name, "n_words": len(words), "sha256": digest}
 
 
-def _file_words(path: Path) -> list[tuple[str, str]]:
+def file_entries(name: str | os.PathLike[str], argument: str) -> list[tuple[list[str], str]]:
+    """The columns of each line, and the line's place for messages. Raises CorpusError."""
+    path = Path(name)
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CorpusError(
-            f"user_dict: cannot read {path}: {error.strerror}", hint="Check the path."
+            f"{argument}: cannot read {path}: {error.strerror}", hint="Check the path."
         ) from None
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"user_dict: {path}, byte {error.start}: not valid UTF-8", hint="Save the dictionary as UTF-8."
+            f"{argument}: {path}, byte {error.start}: not valid UTF-8", hint="Save the dictionary as UTF-8."
         ) from None
     lines = enumerate(text.split("\n"), 1)
     return [
-        (line.split()[0], f"{path}, line {number}")
+        (line.split(), f"{path}, line {number}")
         for number, line in lines
         if line.strip() and not line.startswith("# ")
     ]
 
 
-def _checked(word: object, place: str) -> str:
+def checked_word(word: object, place: str, argument: str) -> str:
+    """The word in NFC. Raises ArgumentError if it cannot be a dictionary word."""
     if not isinstance(word, str):
         raise ArgumentError(
-            f"user_dict, {place}: a word must be a str, not {type(word).__name__}", hint="Give a list of str."
+            f"{argument}, {place}: a word must be a str, not {type(word).__name__}",
+            hint="Give a list of str.",
         )
     normal = unicodedata.normalize("NFC", word)
     if not normal or any(c.isspace() or unicodedata.category(c) in ("Cc", "Cs") for c in normal):
         raise ArgumentError(
-            f"user_dict, {place}: {word!r} is empty or holds white space or a control character",
+            f"{argument}, {place}: {word!r} is empty or holds white space or a control character",
             hint="A word is at least one character, without spaces.",
         )
     if unicodedata.category(normal[0])[0] == "M":
         raise ArgumentError(
-            f"user_dict, {place}: {word!r} begins with a combining mark",
+            f"{argument}, {place}: {word!r} begins with a combining mark",
             hint="Begin it with the mark's base.",
         )
     if len(normal.encode()) > MAX_WORD_BYTES:
         raise ArgumentError(
-            f"user_dict, {place}: the word has {len(normal.encode())} bytes, more than {MAX_WORD_BYTES}",
+            f"{argument}, {place}: the word has {len(normal.encode())} bytes, more than {MAX_WORD_BYTES}",
             hint="Leave it out.",
         )
     return normal

@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qianru import _core
-from qianru.arrays import Float32Array, UInt8Array, UInt64Array
+from qianru.arrays import Float32Array, Float64Array, UInt8Array, UInt64Array
 from qianru.errors import FormatError
+from qianru.output import new_folder
+from qianru.tokens.word_model import unknown_token, write_word_tokenizer
 from qianru.vectors.codes import METHODS, N_CENTROIDS, Codes
 from qianru.vectors.keys import Keys
-from qianru.vectors.output import new_folder
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
 from qianru.vectors.stored import Stored, fingerprint, of_corpus
-from qianru.vectors.tokenizer import unknown_token, write_tokenizer
 
 FORMAT_VERSION = 1
 _MAX_DESCRIPTION = 1 << 26
@@ -69,7 +69,12 @@ def write_folder(
         if stored.biases is not None:
             _write_tensors(folder / "biases.safetensors", {"biases": [stored.biases]}, {"format": "pt"})
         with (folder / "tokenizer.json").open("w", encoding="utf-8") as out:
-            write_tokenizer(out, stored.keys, stored.counts, stored.provenance)
+            write_word_tokenizer(
+                out,
+                stored.keys,
+                lambda: _scores(stored),
+                lowercase=of_corpus(stored.provenance, "lowercase") is True,
+            )
         if more is not None:
             more(folder)
         n_keys, dim = stored.matrix.shape
@@ -113,6 +118,12 @@ def write_folder(
             },
         )
     return mark
+
+
+def _scores(stored: Stored) -> Float64Array:
+    scores = np.empty(len(stored.keys), dtype=np.float64)
+    stored.keys.lookup.unigram_scores(stored.counts, scores)
+    return scores
 
 
 def read_folder(path: Path, *, verify: bool) -> Stored:

@@ -10,6 +10,7 @@ import numpy as np
 
 from qianru.arrays import Float32Array, UInt32Array
 from qianru.errors import ArgumentError
+from qianru.output import new_file
 from qianru.vectors.formats.fasttext_model import (
     LOSSES,
     MAGIC,
@@ -18,7 +19,6 @@ from qianru.vectors.formats.fasttext_model import (
     FastTextModel,
     QuantisedMatrix,
 )
-from qianru.vectors.output import new_file
 
 _PIECE = 1 << 20  # numbers written at once
 _LOSS_CODES = {name: code for code, name in LOSSES.items()}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from qianru.output import new_file
 from qianru.vectors.formats.words import utf8_words
-from qianru.vectors.output import new_file
 from qianru.vectors.stored import Stored
 
 _VERSION = 3

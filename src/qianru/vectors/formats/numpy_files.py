@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from qianru import _core
 from qianru.arrays import Float32Array
 from qianru.errors import FormatError
+from qianru.output import new_file
 from qianru.vectors.formats.words import (
     check_lines,
     companion_path,
@@ -22,7 +23,6 @@ from qianru.vectors.formats.words import (
     with_distinct_keys,
     word_lines,
 )
-from qianru.vectors.output import new_file
 from qianru.vectors.stored import Stored
 
 MAGIC = b"\x93NUMPY"

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from qianru.errors import FormatError
+from qianru.output import new_file
 from qianru.vectors.formats.row_file import MAX_DIM, likely_dim, open_rows
 from qianru.vectors.formats.word2vec_write import write_rows
 from qianru.vectors.formats.words import (
@@ -22,7 +23,6 @@ from qianru.vectors.formats.words import (
     with_distinct_keys,
     word_lines,
 )
-from qianru.vectors.output import new_file
 from qianru.vectors.stored import Stored
 
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from qianru.arrays import Float32Array
 from qianru.errors import ArgumentError, FormatError
+from qianru.output import new_file
 from qianru.vectors.formats.numpy_files import as_float32
 from qianru.vectors.formats.words import (
     checked_word,
@@ -26,7 +27,6 @@ from qianru.vectors.formats.words import (
     utf8_words,
     with_distinct_keys,
 )
-from qianru.vectors.output import new_file
 from qianru.vectors.safetensors_file import (
     MAX_FOREIGN_HEADER,
     map_header,

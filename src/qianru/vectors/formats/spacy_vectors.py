@@ -18,10 +18,10 @@ import numpy as np
 
 from qianru.arrays import Int64Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError
+from qianru.output import new_folder
 from qianru.vectors.formats.numpy_files import read_matrix
 from qianru.vectors.formats.words import pack, utf8_words
 from qianru.vectors.keys import Keys
-from qianru.vectors.output import new_folder
 from qianru.vectors.stored import Stored
 
 _FILES = frozenset({"vectors", "key2row", "strings.json", "vectors.cfg", "lookups.bin"})

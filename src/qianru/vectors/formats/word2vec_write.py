@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from qianru import _core
 from qianru.errors import ArgumentError
-from qianru.vectors.output import new_file
+from qianru.output import new_file
 from qianru.vectors.stored import Stored
 
 _PIECE_NUMBERS = 1 << 19

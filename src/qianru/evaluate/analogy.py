@@ -102,7 +102,7 @@ def _answers(
     found = np.full((len(rows), 3), 0.0)
     asked = rows[known]
     k = 3 + (1 if space.group is None else _N_CANDIDATES)
-    best, _ = space.searcher.analogies(asked[:, :3], k, method=method, keep_question=True)
+    best, _ = space.searcher.questions(asked[:, :3], k, method=method)
     best, asked = space.same(best), space.same(asked)
     answer = asked[:, 3:]
     is_question = (best[:, :, None] == asked[:, None, :3]).any(axis=2)

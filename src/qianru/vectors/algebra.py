@@ -10,8 +10,6 @@ from qianru import _core
 from qianru.arrays import Float32Array, Int64Array, UInt32Array
 from qianru.errors import ArgumentError
 
-_TRIPLE_BLOCK = 4096
-
 
 class Neighbour(NamedTuple):
     """A word and its score, higher is nearer."""
@@ -48,31 +46,38 @@ class Searcher:
         return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among)
 
     def analogies(
-        self,
-        triples: Int64Array,
-        k: int,
-        *,
-        method: str,
-        among: UInt32Array | None = None,
-        keep_question: bool = False,
+        self, triples: Int64Array, k: int, *, method: str, among: UInt32Array | None = None
     ) -> tuple[Int64Array, Float32Array]:
-        """Rows and scores [m, k]: "a is to b as c is to ?" for triples [m, 3], those three left out unless keep_question.
+        """Rows and scores [m, k]: "a is to b as c is to ?" for triples [m, 3], those three left out.
 
         "add": cosine to b - a + c, all of length 1 (3CosAdd; Mikolov, Yih & Zweig 2013). "mul": the product
         of the cosines to b and c over the one to a, all moved to 0 … 1 (3CosMul; Levy & Goldberg 2014).
         """
         if method not in ("add", "mul"):
             raise ArgumentError(f'method must be "add" or "mul", got {method!r}')
-        exclude = triples[:, :0] if keep_question else triples
+        if method == "mul":
+            return self._triples(triples, k, exclude=triples, among=among, cos_mul=True)
+        units = self.unit(triples.reshape(-1)).reshape(len(triples), 3, -1)
+        targets = units[:, 1] - units[:, 0] + units[:, 2]
+        return self.nearest(targets, k, exclude=triples, among=among)
+
+    def questions(self, triples: Int64Array, k: int, *, method: str) -> tuple[Int64Array, Float32Array]:
+        """Like `analogies`, for many questions about few words, whose cosines to all rows are taken once.
+
+        The three words are among the candidates. Scores of "add" are cosines times |b - a + c|. They may differ from
+        those of `analogies` by rounding.
+        """
+        return self._triples(triples, k, exclude=triples[:, :0], among=None, cos_mul=method == "mul")
+
+    def _triples(
+        self, triples: Int64Array, k: int, *, exclude: Int64Array, among: UInt32Array | None, cos_mul: bool
+    ) -> tuple[Int64Array, Float32Array]:
         words, places = np.unique(triples, return_inverse=True)
         places = places.reshape(triples.shape)
         units = self.unit(words)
-        rows, scores = self._scan(
-            units, len(triples), k, exclude=exclude, among=among, triples=places, cos_mul=method == "mul"
+        return self._scan(
+            units, len(triples), k, exclude=exclude, among=among, triples=places, cos_mul=cos_mul
         )
-        if method == "add":
-            scores *= inverse_lengths(units, places)[:, None]
-        return rows, scores
 
     def _scan(
         self,
@@ -100,18 +105,6 @@ class Searcher:
             scores=scores,
         )
         return rows, scores
-
-
-def inverse_lengths(units: Float32Array, triples: Int64Array) -> Float32Array:
-    """1 / |b - a + c| for each triple [m, 3] of rows of units; 0 where that is zero. In blocks, so that memory is bounded."""
-    found = np.empty(len(triples), dtype=np.float32)
-    for begin in range(0, len(triples), _TRIPLE_BLOCK):
-        a, b, c = (units[triples[begin : begin + _TRIPLE_BLOCK, i]].astype(np.float64) for i in range(3))
-        lengths = np.linalg.norm(b - a + c, axis=1)
-        found[begin : begin + _TRIPLE_BLOCK] = np.divide(
-            1, lengths, out=np.zeros_like(lengths), where=lengths > 1e-7
-        )
-    return found
 
 
 def unit_rows(matrix: Float32Array) -> Float32Array:

@@ -1,7 +1,7 @@
-"""Word similarity and analogy scores of any matrix of word vectors, in numpy alone, so that every system is judged by the same code.
+"""Word similarity and analogy scores of any matrix of word vectors by `qianru.evaluate`, so that every system is judged by the same code.
 
 Analogies: 3CosAdd over the whole vocabulary, the three question words excluded, questions with an unknown word skipped and
-counted. Similarity: Spearman's rank correlation over the pairs whose words are both known.
+counted. Similarity: Spearman's rank correlation over the pairs whose words are both known. The tests' words are put in lower case.
 """
 
 from __future__ import annotations
@@ -10,6 +10,11 @@ import os
 from pathlib import Path
 
 import numpy as np
+
+from qianru.evaluate import Space, analogy, read_dataset, similarity, spearman
+from qianru.vectors import Vectors
+
+__all__ = ["analogies", "data_folder", "judge", "space_of_matrix", "spearman"]
 
 
 def data_folder() -> Path:
@@ -20,78 +25,47 @@ def data_folder() -> Path:
     return folder
 
 
-def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation; ties get their mean rank."""
-
-    def ranks(values: np.ndarray) -> np.ndarray:
-        _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-        return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-
-    return float(np.corrcoef(ranks(a), ranks(b))[0, 1])
+def space_of_matrix(words: list[str], matrix: np.ndarray) -> Space:
+    """Words and vectors of any system. Of words that are equal (bytes that are no UTF-8, replaced) the first stays."""
+    first = {word: row for row, word in reversed(list(enumerate(words))) if word}
+    rows = sorted(first.values())
+    kept = np.ascontiguousarray(matrix[rows], dtype=np.float32)
+    return Space(Vectors([words[row] for row in rows], kept), case="lower", restrict_vocab=None)
 
 
-def similarity(index: dict[str, int], unit: np.ndarray, path: Path) -> dict[str, float]:
-    """Spearman x 100 and the share of pairs known, for a file of `word TAB word TAB score` lines."""
-    rows, gold, n = [], [], 0
-    for line in path.read_text(encoding="utf-8").splitlines():
-        parts = line.split("\t")
-        if len(parts) < 3:
-            continue
-        n += 1
-        a, b = parts[0].lower(), parts[1].lower()
-        if a in index and b in index:
-            rows.append((index[a], index[b]))
-            gold.append(float(parts[2]))
-    pairs = np.array(rows)
-    scores = np.einsum("ij,ij->i", unit[pairs[:, 0]], unit[pairs[:, 1]])
-    return {"rho": 100 * spearman(scores, np.array(gold)), "coverage": len(rows) / n}
+def rho(space: Space, path: Path) -> float:
+    """Spearman x 100 for a file of `word TAB word TAB score` lines."""
+    value = similarity(space, read_dataset(path, kind="similarity"), n_bootstrap=0).value
+    return float("nan") if value is None else 100 * value
 
 
-def analogies(index: dict[str, int], unit: np.ndarray, path: Path) -> dict[str, float]:
+def analogies(space: Space, path: Path) -> dict[str, float]:
     """Accuracy in percent: all, and semantic and syntactic apart (sections named gram… are syntactic)."""
-    questions, syntactic, n, section = [], [], 0, ""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        words = line.lower().split()
-        if line.startswith(":"):
-            section = words[1]
-        elif len(words) == 4:
-            n += 1
-            if all(word in index for word in words):
-                questions.append([index[word] for word in words])
-                syntactic.append(section.startswith("gram"))
-    q = np.array(questions)
-    right = np.empty(len(q), bool)
-    for start in range(0, len(q), 512):
-        part = q[start : start + 512]
-        target = unit[part[:, 1]] - unit[part[:, 0]] + unit[part[:, 2]]
-        scores = target @ unit.T
-        np.put_along_axis(scores, part[:, :3], -np.inf, axis=1)
-        right[start : start + 512] = scores.argmax(axis=1) == part[:, 3]
-    is_syntactic = np.array(syntactic)
-    out = {"all": 100 * float(right.mean()), "coverage": len(q) / n}
-    if is_syntactic.any() and not is_syntactic.all():
-        out["semantic"] = 100 * float(right[~is_syntactic].mean())
-        out["syntactic"] = 100 * float(right[is_syntactic].mean())
-    return out
+    found = analogy(space, read_dataset(path, kind="analogy"), methods=("add",), n_bootstrap=0)
+    names = {"3CosAdd": "all", "3CosAdd semantic": "semantic", "3CosAdd syntactic": "syntactic"}
+    shares = {
+        names[one.metric]: 100 * one.value
+        for one in found.scores
+        if one.metric in names and one.value is not None
+    }
+    return {**shares, "coverage": found.coverage}
 
 
 def judge(words: list[str], matrix: np.ndarray, language: str) -> dict[str, float]:
     """Every score of a language's test sets, by name."""
-    index = {word: row for row, word in enumerate(words)}
-    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    unit = (matrix / np.maximum(norms, 1e-12)).astype(np.float32)
+    space = space_of_matrix(words, matrix)
     folder = data_folder() / "eval" / language
     if language == "en":
-        google = analogies(index, unit, folder / "analogy/questions-words.txt")
+        google = analogies(space, folder / "analogy/questions-words.txt")
         return {
             "analogies": google["all"],
             "semantic": google["semantic"],
             "syntactic": google["syntactic"],
-            "WordSim-353": similarity(index, unit, folder / "wordsim/EN-WS-353-ALL.txt")["rho"],
-            "SimLex-999": similarity(index, unit, folder / "wordsim/EN-SIMLEX-999.txt")["rho"],
+            "WordSim-353": rho(space, folder / "wordsim/EN-WS-353-ALL.txt"),
+            "SimLex-999": rho(space, folder / "wordsim/EN-SIMLEX-999.txt"),
         }
     return {
-        "analogies": analogies(index, unit, folder / "analogy/ca_translated.txt")["all"],
-        "wordsim-240": similarity(index, unit, folder / "wordsim/wordsim-240.txt")["rho"],
-        "wordsim-297": similarity(index, unit, folder / "wordsim/wordsim-297.txt")["rho"],
+        "analogies": analogies(space, folder / "analogy/ca_translated.txt")["all"],
+        "wordsim-240": rho(space, folder / "wordsim/wordsim-240.txt"),
+        "wordsim-297": rho(space, folder / "wordsim/wordsim-297.txt"),
     }

@@ -20,8 +20,12 @@ constexpr float kCosMulEpsilon = 1e-3f;
 // A block of rows fits the second-level cache beside the queries; queries are taken in groups that fit it too.
 constexpr std::size_t kBlockFloats = 24 * 1024;
 constexpr std::size_t kGroupFloats = 128 * 1024;
-// Results scored together: as many queries as the widest register tile has.
+// Queries whose scores are taken together: as many as the widest register tile has.
 constexpr std::size_t kTogether = 4;
+// The scores of a group's shared queries with a block of rows fit the second-level cache.
+constexpr std::size_t kTableFloats = 128 * 1024;
+// Bounds the memory of a group of results that share few queries.
+constexpr std::size_t kGroupResults = 8192;
 // Below this many multiplications a thread costs more than it saves.
 constexpr std::size_t kWorkPerThread = std::size_t{1} << 20;
 
@@ -84,14 +88,21 @@ void run_threads(std::size_t n, const Job& job) {
     if (failure) std::rethrow_exception(failure);
 }
 
+// Some results in a row, and the queries that they name, packed.
+struct Group {
+  std::size_t first = 0, n_results = 0, n_queries = 0;
+  std::vector<float> packed;
+  std::vector<std::uint32_t> triples;  // [n_results, 3] among the group's own queries
+};
+
 // Scores the rows for one group of results on one thread.
 class GroupScan {
  public:
-  GroupScan(const ScanRequest& request, const ScanKernels& kernels, std::size_t first, std::size_t n_results,
-            const std::vector<float>& packed, std::size_t packed_size, std::size_t block_rows)
-      : request_(request), kernels_(kernels), first_(first), packed_(packed), packed_size_(packed_size),
-        per_result_(request.score == ScanScore::cos_mul ? 3 : 1), block_rows_(block_rows), best_(n_results),
-        scores_(kTogether * per_result_ * block_rows), positions_(block_rows) {
+  GroupScan(const ScanRequest& request, const ScanKernels& kernels, const Group& group, std::size_t packed_size,
+            std::size_t block_rows)
+      : request_(request), kernels_(kernels), group_(group), packed_size_(packed_size), block_rows_(block_rows), best_(group.n_results),
+        table_((request.score == ScanScore::cosine ? kTogether : group.n_queries) * block_rows), scores_(block_rows),
+        positions_(block_rows) {
     if (request.among) gathered_.resize(block_rows * request.dim), gathered_norms_.resize(block_rows);
   }
 
@@ -107,23 +118,38 @@ class GroupScan {
       }
       rows = gathered_.data(), norms = gathered_norms_.data();
     }
-    for (std::size_t r = 0; r < best_.size(); r += kTogether)
-      together(r, std::min(kTogether, best_.size() - r), rows, norms, begin, end - begin);
+    const std::size_t n_rows = end - begin;
+    if (request_.score != ScanScore::cosine) {
+      cosines(0, group_.n_queries, rows, norms, n_rows);
+      for (std::size_t r = 0; r < best_.size(); ++r) combine(r, begin, n_rows);
+      return;
+    }
+    for (std::size_t r = 0; r < best_.size(); r += kTogether) {
+      const std::size_t n = std::min(kTogether, best_.size() - r);
+      cosines(r, n, rows, norms, n_rows);
+      for (std::size_t i = 0; i < n; ++i) keep(r + i, table_.data() + i * block_rows_, begin, n_rows);
+    }
   }
 
   std::vector<Hit>& hits(std::size_t result) { return best_[result].hits(); }
 
  private:
-  void together(std::size_t result, std::size_t n, const float* rows, const float* norms, std::size_t begin, std::size_t n_rows) {
-    const float* queries = packed_.data() + result * per_result_ * packed_size_;
-    kernels_.dots(queries, n * per_result_, rows, n_rows, request_.dim, scores_.data(), block_rows_);
-    for (std::size_t q = 0; q < n * per_result_; ++q) kernels_.scale(scores_.data() + q * block_rows_, norms, n_rows);
-    for (std::size_t i = 0; i < n; ++i) {
-      float* scores = scores_.data() + i * per_result_ * block_rows_;
-      if (request_.score == ScanScore::cos_mul)
-        kernels_.cos_mul(scores, scores + block_rows_, scores + 2 * block_rows_, kCosMulEpsilon, scores, n_rows);
-      keep(result + i, scores, begin, n_rows);
-    }
+  // Cosines of the rows with n queries of the group, into the first n lines of the table.
+  void cosines(std::size_t query, std::size_t n, const float* rows, const float* norms, std::size_t n_rows) {
+    kernels_.dots(group_.packed.data() + query * packed_size_, n, rows, n_rows, request_.dim, table_.data(), block_rows_);
+    for (std::size_t q = 0; q < n; ++q) kernels_.scale(table_.data() + q * block_rows_, norms, n_rows);
+  }
+
+  void combine(std::size_t result, std::size_t begin, std::size_t n_rows) {
+    const std::uint32_t* triple = group_.triples.data() + 3 * result;
+    const float* a = table_.data() + triple[0] * block_rows_;
+    const float* b = table_.data() + triple[1] * block_rows_;
+    const float* c = table_.data() + triple[2] * block_rows_;
+    if (request_.score == ScanScore::cos_add)
+      kernels_.cos_add(a, b, c, scores_.data(), n_rows);
+    else
+      kernels_.cos_mul(a, b, c, kCosMulEpsilon, scores_.data(), n_rows);
+    keep(result, scores_.data(), begin, n_rows);
   }
 
   void keep(std::size_t result, const float* scores, std::size_t begin, std::size_t n_rows) {
@@ -133,7 +159,7 @@ class GroupScan {
       const std::size_t position = begin + positions_[i];
       const auto row = request_.among ? request_.among[position] : static_cast<std::uint32_t>(position);
       const float score = scores[positions_[i]];
-      if (score > best.threshold(request_.k) && !excluded(first_ + result, row)) best.offer({score, row}, request_.k);
+      if (score > best.threshold(request_.k) && !excluded(group_.first + result, row)) best.offer({score, row}, request_.k);
     }
   }
 
@@ -144,11 +170,10 @@ class GroupScan {
 
   const ScanRequest& request_;
   const ScanKernels& kernels_;
-  std::size_t first_;
-  const std::vector<float>& packed_;
-  std::size_t packed_size_, per_result_, block_rows_;
+  const Group& group_;
+  std::size_t packed_size_, block_rows_;
   std::vector<Best> best_;
-  std::vector<float> scores_, gathered_, gathered_norms_;
+  std::vector<float> table_, scores_, gathered_, gathered_norms_;
   std::vector<std::uint32_t> positions_;
 };
 
@@ -162,33 +187,81 @@ void merge(std::vector<GroupScan>& scans, std::size_t result, std::size_t k, std
   }
 }
 
+// Packs the queries of the results from `first` on, as many results as go together.
+class Groups {
+ public:
+  Groups(const ScanRequest& request, const ScanKernels& kernels, std::size_t packed_size, std::size_t block_rows)
+      : request_(request), kernels_(kernels), packed_size_(packed_size),
+        n_queries_(std::max(kTogether, kGroupFloats / packed_size / kTogether * kTogether)) {
+    if (request.score == ScanScore::cosine) return;
+    n_queries_ = std::max<std::size_t>(3, std::min(n_queries_, kTableFloats / block_rows));
+    place_.assign(request.n_queries, kNowhere);
+  }
+
+  void fill(Group& group, std::size_t first) {
+    group.first = first, group.n_results = group.n_queries = 0;
+    group.packed.clear(), group.triples.clear();
+    for (std::size_t r = first; r < request_.n_results; ++r) {
+      if (request_.score == ScanScore::cosine) {
+        if (group.n_queries == n_queries_) break;
+        add(group, r);
+      } else {
+        if (group.n_queries + 3 > n_queries_ || group.n_results == kGroupResults) break;
+        for (std::size_t i = 3 * r; i < 3 * r + 3; ++i) {
+          std::uint32_t& place = place_[request_.triples[i]];
+          if (place == kNowhere) {
+            place = static_cast<std::uint32_t>(group.n_queries);
+            named_.push_back(request_.triples[i]);
+            add(group, request_.triples[i]);
+          }
+          group.triples.push_back(place);
+        }
+      }
+      ++group.n_results;
+    }
+    for (const std::uint32_t query : named_) place_[query] = kNowhere;
+    named_.clear();
+  }
+
+ private:
+  static constexpr std::uint32_t kNowhere = UINT32_MAX;
+
+  void add(Group& group, std::size_t query) {
+    group.packed.resize(++group.n_queries * packed_size_);
+    float* packed = group.packed.data() + (group.n_queries - 1) * packed_size_;
+    kernels_.pack(request_.queries + query * request_.dim, request_.dim, packed);
+  }
+
+  const ScanRequest& request_;
+  const ScanKernels& kernels_;
+  std::size_t packed_size_, n_queries_;
+  std::vector<std::uint32_t> place_, named_;  // where in the group a query is; those that are in it
+};
+
 }  // namespace
 
 void scan(const ScanRequest& request, std::int64_t* rows, float* scores) {
   const ScanKernels& kernels = scan_kernels();
-  const std::size_t per_result = request.score == ScanScore::cos_mul ? 3 : 1;
   const std::size_t n_candidates = request.among ? request.n_among : request.n_rows;
   const std::size_t block_rows = std::clamp<std::size_t>(kBlockFloats / request.dim / 16 * 16, 16, 1024);
   const std::size_t n_blocks = (n_candidates + block_rows - 1) / block_rows;
   const std::size_t packed_size = kernels.packed_size(request.dim);
-  const std::size_t group = std::max(kTogether, kGroupFloats / (packed_size * per_result) / kTogether * kTogether);
-  std::vector<float> packed;
-  for (std::size_t first = 0; first < request.n_results; first += group) {
-    const std::size_t n = std::min(group, request.n_results - first);
-    packed.resize(n * per_result * packed_size);
-    for (std::size_t q = 0; q < n * per_result; ++q)
-      kernels.pack(request.queries + (first * per_result + q) * request.dim, request.dim, packed.data() + q * packed_size);
-    const std::size_t n_threads =
-        std::min(thread_count(request.n_threads, n_candidates * request.dim * n * per_result), std::max<std::size_t>(n_blocks, 1));
+  Groups groups(request, kernels, packed_size, block_rows);
+  Group group;
+  for (std::size_t first = 0; first < request.n_results; first += group.n_results) {
+    groups.fill(group, first);
+    const std::size_t work = n_candidates * (request.dim * group.n_queries + group.n_results);
+    const std::size_t n_threads = std::min(thread_count(request.n_threads, work), std::max<std::size_t>(n_blocks, 1));
     std::vector<GroupScan> scans;
     scans.reserve(n_threads);
-    for (std::size_t t = 0; t < n_threads; ++t) scans.emplace_back(request, kernels, first, n, packed, packed_size, block_rows);
+    for (std::size_t t = 0; t < n_threads; ++t) scans.emplace_back(request, kernels, group, packed_size, block_rows);
     std::atomic<std::size_t> next{0};
     run_threads(n_threads, [&](std::size_t t) {
       for (std::size_t b = next++; b < n_blocks; b = next++)
         scans[t].block(b * block_rows, std::min((b + 1) * block_rows, n_candidates));
     });
-    for (std::size_t i = 0; i < n; ++i) merge(scans, i, request.k, rows + (first + i) * request.k, scores + (first + i) * request.k);
+    for (std::size_t i = 0; i < group.n_results; ++i)
+      merge(scans, i, request.k, rows + (first + i) * request.k, scores + (first + i) * request.k);
   }
 }
 

@@ -1,6 +1,6 @@
 // Exact nearest rows: every row is scored, the k best are kept. Threads take runs of rows from a common counter; each keeps a
 // bounded heap per result, merged at the end. The answer does not depend on the number of threads: equal scores go to the lower
-// row.
+// row. Results of three queries share them: a query's products with a run of rows are taken once, however many results name it.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,17 @@ namespace qianru {
 
 enum class ScanScore {
   cosine,   // one query a result: query · row / |row|; the cosine where the query has length 1
-  cos_mul,  // three queries a, b, c a result: the 3CosMul of their cosines (Levy & Goldberg 2014, eq. 4)
+  cos_add,  // three queries a, b, c a result: cosine to b - cosine to a + cosine to c (3CosAdd, not divided by |b - a + c|)
+  cos_mul,  // the same three: the 3CosMul of their cosines (Levy & Goldberg 2014, eq. 4)
 };
 
 struct ScanRequest {
   const float* matrix;         // [n_rows, dim], contiguous
   std::size_t n_rows, dim;
   const float* inverse_norms;  // [n_rows]: 1 / |row|, 0 for a zero row
-  const float* queries;        // [n_results * (1 or 3), dim]
+  const float* queries;        // [n_queries, dim]
+  std::size_t n_queries;
+  const std::uint32_t* triples;  // [n_results, 3]: the queries a, b, c of each result; with cosine unused: they come in order
   std::size_t n_results;
   ScanScore score;
   const std::uint32_t* among;  // rows to consider, rising; nullptr: all of them

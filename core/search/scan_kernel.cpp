@@ -154,6 +154,12 @@ void scale(float* scores, const float* factors, std::size_t n) {
   for (; i < n; ++i) scores[i] *= factors[i];
 }
 
+void cos_add(const float* a, const float* b, const float* c, float* out, std::size_t n) {
+  std::size_t i = 0;
+  for (; i + kWidth <= n; i += kWidth) store(out + i, load(b + i) - load(a + i) + load(c + i));
+  for (; i < n; ++i) out[i] = b[i] - a[i] + c[i];
+}
+
 void cos_mul(const float* a, const float* b, const float* c, float epsilon, float* out, std::size_t n) {
   std::size_t i = 0;
   const Vf half = broadcast(0.5f), one = broadcast(1.0f), small = broadcast(epsilon);
@@ -184,7 +190,7 @@ std::size_t above(const float* scores, std::size_t n, float threshold, std::uint
 }  // namespace
 
 const ScanKernels& scan_kernels() {
-  static constexpr ScanKernels kernels{packed_size, pack, dots, squares, scale, cos_mul, above};
+  static constexpr ScanKernels kernels{packed_size, pack, dots, squares, scale, cos_add, cos_mul, above};
   return kernels;
 }
 

@@ -29,6 +29,9 @@ struct ScanKernels {
   // scores[i] *= factors[i]
   void (*scale)(float* scores, const float* factors, std::size_t n);
 
+  // 3CosAdd: out[i] = b[i] - a[i] + c[i]
+  void (*cos_add)(const float* a, const float* b, const float* c, float* out, std::size_t n);
+
   // 3CosMul: out[i] = (1 + b[i]) / 2 · (1 + c[i]) / 2 / ((1 + a[i]) / 2 + epsilon); out may be one of the inputs.
   void (*cos_mul)(const float* a, const float* b, const float* c, float epsilon, float* out, std::size_t n);
 

@@ -18,6 +18,7 @@ VERBS = [
     "similarity",
     "analogy",
     "info",
+    "evaluate",
     "convert",
     "sample",
     "demo",

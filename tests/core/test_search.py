@@ -22,8 +22,8 @@ def isa(request: pytest.FixtureRequest) -> Iterator[str]:
     _core.set_isa(before)
 
 
-def scan(matrix, queries, k, *, cos_mul=False, among=None, exclude=None, threads=0):
-    n = len(queries) // (3 if cos_mul else 1)
+def scan(matrix, queries, k, *, cos_mul=False, triples=None, among=None, exclude=None, threads=0):
+    n = len(queries) if triples is None else len(triples)
     norms = np.empty(len(matrix), np.float32)
     _core.inverse_norms(matrix, norms)
     rows, scores = np.empty((n, k), np.int64), np.empty((n, k), np.float32)
@@ -33,6 +33,7 @@ def scan(matrix, queries, k, *, cos_mul=False, among=None, exclude=None, threads
         norms,
         queries,
         cos_mul=cos_mul,
+        triples=triples,
         among=among,
         exclude=exclude,
         rows=rows,
@@ -42,15 +43,17 @@ def scan(matrix, queries, k, *, cos_mul=False, among=None, exclude=None, threads
     return rows, scores
 
 
-def plain_scores(matrix, queries, *, cos_mul=False):
+def plain_scores(matrix, queries, *, cos_mul=False, triples=None):
     wide = matrix.astype(np.float64)
     lengths = np.linalg.norm(wide, axis=1)
     units = np.divide(wide, lengths[:, None], out=np.zeros_like(wide), where=lengths[:, None] > 0)
     cosines = queries.astype(np.float64) @ units.T
-    if not cos_mul:
+    if triples is None:
         return cosines
-    a, b, c = ((1 + cosines[i::3]) / 2 for i in range(3))
-    return b * c / (a + 1e-3)
+    a, b, c = (cosines[triples[:, i]] for i in range(3))
+    if not cos_mul:
+        return b - a + c
+    return (1 + b) / 2 * (1 + c) / 2 / ((1 + a) / 2 + 1e-3)
 
 
 def random(*shape, seed=0):
@@ -72,12 +75,21 @@ def test_all_scores_agree_with_numpy(isa: str, dim: int, n_queries: int) -> None
     assert (np.diff(scores, axis=1) <= 0).all()
 
 
-def test_cos_mul_agrees_with_numpy(isa: str) -> None:
-    matrix = random(500, 30)
-    queries = unit(random(3 * 11, 30, seed=2))
-    rows, scores = scan(matrix, queries, 500, cos_mul=True)
-    expected = np.take_along_axis(plain_scores(matrix, queries, cos_mul=True), rows, axis=1)
+@pytest.mark.parametrize("cos_mul", [False, True])
+@pytest.mark.parametrize("n_queries", [3, 5, 700])
+def test_triples_agree_with_numpy(isa: str, cos_mul: bool, n_queries: int) -> None:
+    """Few queries that many results share, and more than one group holds."""
+    matrix, queries = random(500, 30), unit(random(n_queries, 30, seed=2))
+    triples = np.random.default_rng(3).integers(0, n_queries, (1200, 3)).astype(np.uint32)
+    rows, scores = scan(matrix, queries, 20, cos_mul=cos_mul, triples=triples)
+    plain = plain_scores(matrix, queries, cos_mul=cos_mul, triples=triples)
+    expected = np.take_along_axis(plain, rows, axis=1)
     np.testing.assert_allclose(scores, expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(scores, -np.sort(-plain, axis=1)[:, :20], rtol=1e-3, atol=1e-5)
+    for i in (0, 17, 1199):
+        alone, alone_scores = scan(matrix, queries, 20, cos_mul=cos_mul, triples=triples[i : i + 1])
+        np.testing.assert_array_equal(alone[0], rows[i])
+        np.testing.assert_array_equal(alone_scores[0], scores[i])
 
 
 def test_a_batch_gives_the_bits_of_single_queries(isa: str) -> None:
@@ -158,6 +170,12 @@ def test_wrong_shapes_are_refused() -> None:
     matrix = random(10, 4)
     with pytest.raises(ValueError, match="queries"):
         scan(matrix, random(1, 5), 3)
+    with pytest.raises(ValueError, match="triples must be"):
+        scan(matrix, random(4, 4), 3, triples=np.zeros((2, 2), np.uint32))
+    with pytest.raises(ValueError, match="triples must name"):
+        scan(matrix, random(4, 4), 3, triples=np.full((2, 3), 4, np.uint32))
+    with pytest.raises(ValueError, match="triples"):
+        scan(matrix, random(3, 4), 3, cos_mul=True)
     with pytest.raises(ValueError, match="among"):
         scan(matrix, random(1, 4), 3, among=np.array([10], np.uint32))
     with pytest.raises(ValueError, match="rise"):

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from qianru.errors import QianruError
+from qianru.evaluate.files import KINDS, read_dataset
 from qianru.static import Classifier, train_classifier
 from qianru.static.state import read_state, write_state
 from qianru.tokens import Tokenizer
@@ -211,6 +212,15 @@ def _tokenizers() -> dict[str, bytes]:
 
 _MADE = _tokenizers()
 _RANKS = b"".join(base64.b64encode(bytes([byte])) + f" {byte}\n".encode() for byte in range(256))
+
+
+def _test_set(path: Path) -> None:
+    for kind in KINDS:
+        with contextlib.suppress(QianruError):
+            read_dataset(path, kind=kind)
+    read_dataset(path)
+
+
 _TEXT = b"6 2\n" + b"".join(f"{word} 1 -2.5e-1\r\n".encode() for word in WORDS)
 _PACKED = (gzip.compress(_TEXT),)
 TARGETS = {
@@ -218,6 +228,13 @@ TARGETS = {
     for target in (
         Target("any", "v", _written("v", _TEXT), _load, more_seeds=_PACKED),
         Target("inspect", "v", _written("v", _TEXT), inspect_file, more_seeds=_PACKED),
+        Target(
+            "test-set",
+            "v.txt",
+            _written("v.txt", b"cat dog 1\ncat car 2\n"),
+            _test_set,
+            more_seeds=(b"cat\tdog\t1\n" * 2, b": a\na b c d\n", b"X a\nY b\nA c\nB d\n"),
+        ),
         Target("word2vec-binary", "v.bin", _exported("v.bin"), _word2vec),
         Target("word2vec-text", "v.txt", _exported("v.txt"), _word2vec, more_seeds=_PACKED),
         Target("glove", "v.glove", _exported("v.glove"), _glove, more_seeds=(b". . . 1 2\na 3 4\n",)),

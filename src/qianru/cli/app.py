@@ -16,6 +16,7 @@ from qianru.cli import (
     analogy,
     convert,
     demo,
+    evaluate,
     grow,
     info,
     inspect,
@@ -60,6 +61,7 @@ app.command("prune")(prune.prune)
 app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)
+app.command("evaluate")(evaluate.evaluate)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)

@@ -43,7 +43,7 @@ class Searcher:
         self, queries: Float32Array, k: int, *, exclude: Int64Array, among: UInt32Array | None = None
     ) -> tuple[Int64Array, Float32Array]:
         """Rows int64 and cosines float32, both [m, k], for queries [m, dim]; row -1 where none is left."""
-        return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among, cos_mul=False)
+        return self._scan(unit_rows(queries), len(queries), k, exclude=exclude, among=among)
 
     def analogies(
         self, triples: Int64Array, k: int, *, method: str, among: UInt32Array | None = None
@@ -55,12 +55,29 @@ class Searcher:
         """
         if method not in ("add", "mul"):
             raise ArgumentError(f'method must be "add" or "mul", got {method!r}')
+        if method == "mul":
+            return self._triples(triples, k, exclude=triples, among=among, cos_mul=True)
         units = self.unit(triples.reshape(-1)).reshape(len(triples), 3, -1)
-        if method == "add":
-            targets = units[:, 1] - units[:, 0] + units[:, 2]
-            return self.nearest(targets, k, exclude=triples, among=among)
-        flat = units.reshape(-1, units.shape[2])
-        return self._scan(flat, len(triples), k, exclude=triples, among=among, cos_mul=True)
+        targets = units[:, 1] - units[:, 0] + units[:, 2]
+        return self.nearest(targets, k, exclude=triples, among=among)
+
+    def questions(self, triples: Int64Array, k: int, *, method: str) -> tuple[Int64Array, Float32Array]:
+        """Like `analogies`, for many questions about few words, whose cosines to all rows are taken once.
+
+        The three words are among the candidates. Scores of "add" are cosines times |b - a + c|. They may differ from
+        those of `analogies` by rounding.
+        """
+        return self._triples(triples, k, exclude=triples[:, :0], among=None, cos_mul=method == "mul")
+
+    def _triples(
+        self, triples: Int64Array, k: int, *, exclude: Int64Array, among: UInt32Array | None, cos_mul: bool
+    ) -> tuple[Int64Array, Float32Array]:
+        words, places = np.unique(triples, return_inverse=True)
+        places = places.reshape(triples.shape)
+        units = self.unit(words)
+        return self._scan(
+            units, len(triples), k, exclude=exclude, among=among, triples=places, cos_mul=cos_mul
+        )
 
     def _scan(
         self,
@@ -70,7 +87,8 @@ class Searcher:
         *,
         exclude: Int64Array,
         among: UInt32Array | None,
-        cos_mul: bool,
+        triples: Int64Array | None = None,
+        cos_mul: bool = False,
     ) -> tuple[Int64Array, Float32Array]:
         k = min(k, len(self._matrix))
         rows = np.empty((n_results, k), dtype=np.int64)
@@ -80,6 +98,7 @@ class Searcher:
             self.inverse_norms,
             np.ascontiguousarray(queries, dtype=np.float32),
             cos_mul=cos_mul,
+            triples=None if triples is None else np.ascontiguousarray(triples, dtype=np.uint32),
             among=among,
             exclude=np.ascontiguousarray(exclude),
             rows=rows,

@@ -129,6 +129,16 @@ def retrieval(source: Vectors, target: Vectors, pairs: Pairs, *, method: str = "
     parallel data", ICLR 2018, section 2.3; the source word's own mean changes no ranking and is left out). Raises
     ArgumentError.
     """
+    ranks = translation_ranks(source, target, pairs, method=method)
+    at_1, at_5 = (float(np.mean([rank < k for rank in ranks.values()])) for k in (1, 5))
+    return Retrieval(method, at_1, at_5, len(ranks), len({a for a, _ in pairs}))
+
+
+def translation_ranks(source: Vectors, target: Vectors, pairs: Pairs, *, method: str) -> dict[str, int]:
+    """For each source word with a known pair, how many target words come before its first right one; at most 5.
+
+    Arguments and errors are those of `retrieval`.
+    """
     if method not in METHODS:
         raise ArgumentError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     known = _known(source, target, pairs)
@@ -145,12 +155,10 @@ def retrieval(source: Vectors, target: Vectors, pairs: Pairs, *, method: str = "
         )
     else:
         found = _csls(queries, source.to_numpy(), target.to_numpy())
-    ranks = [
-        next((rank for rank, row in enumerate(one) if row in answers[left]), 5)
+    return {
+        source.keys[left]: next((rank for rank, row in enumerate(one) if row in answers[left]), 5)
         for left, one in zip(asked.tolist(), found.tolist(), strict=True)
-    ]
-    at_1, at_5 = (float(np.mean([rank < k for rank in ranks])) for k in (1, 5))
-    return Retrieval(method, at_1, at_5, len(asked), len({a for a, _ in pairs}))
+    }
 
 
 def _csls(queries: Float32Array, source: Float32Array, target: Float32Array) -> Int64Array:

@@ -1,0 +1,199 @@
+"""`qianru evaluate`: how good one model is, or which of two is better."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from qianru.cli.options import AsJson, ModelPath
+from qianru.cli.output import Cell, n_of, print_json, print_table
+
+if TYPE_CHECKING:
+    from qianru.evaluate import Comparison, Contamination, Dataset, Report, Result
+
+# Files that are no test set, by name.
+_N_NAMED = 5
+
+
+def evaluate(
+    model: ModelPath,
+    other: Annotated[
+        str | None, typer.Argument(metavar="OTHER", help="A second model, compared item by item.")
+    ] = None,
+    data: Annotated[
+        list[str] | None,
+        typer.Option("--data", metavar="FOLDER", help="Folder or file with test sets; can be repeated."),
+    ] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="For dictionaries: the model translated to, in the same space."),
+    ] = None,
+    contamination: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CORPUS", help="Look for the tests' sentences in the training text; can be repeated."
+        ),
+    ] = None,
+    restrict_vocab: Annotated[
+        int, typer.Option(metavar="N", help="Only the first N words exist; 0 for all.")
+    ] = 300_000,
+    case: Annotated[
+        Literal["ignore", "lower", "exact"],
+        typer.Option(
+            help="Of the tests' words: compare in upper case, put in lower case, or take as they are."
+        ),
+    ] = "ignore",
+    unknown: Annotated[
+        Literal["skip", "zero"], typer.Option(help="Items with unknown words: leave out, or count as wrong.")
+    ] = "skip",
+    bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of resamples, shuffles and k-means.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Word similarity, analogies, odd one out, categories, directions, associations, translation, hubs and isotropy.
+
+    Every score comes with its 95 % interval, the items known of all, and what one-hot vectors would get. Without --data
+    the tests that gensim's package carries are used, if it is installed. File formats: docs/concepts/evaluation.md.
+
+    \b
+    Examples:
+      qianru evaluate model
+      qianru evaluate model --data tests --json
+      qianru evaluate new old --data tests
+      qianru evaluate model --data tests --contamination corpus.txt.zst
+    """
+    from qianru.errors import ArgumentError
+    from qianru.evaluate import Space, find_datasets, packaged_datasets
+    from qianru.evaluate import evaluate as evaluate_model
+    from qianru.evaluate.suite import compare_models
+    from qianru.vectors import Vectors
+
+    datasets: list[Dataset] = []
+    for folder in data or ():
+        found, passed = find_datasets(folder)
+        datasets += found
+        if passed:
+            more = f" and {len(passed) - _N_NAMED} more" if len(passed) > _N_NAMED else ""
+            typer.echo(f"no test set: {', '.join(passed[:_N_NAMED])}{more}", err=True)
+    if data is None:
+        datasets = packaged_datasets()
+        if not datasets:
+            raise ArgumentError(
+                "there is no test set: --data is not given and gensim is not installed",
+                hint="--data FOLDER (docs/concepts/evaluation.md has the formats), or pip install gensim",
+            )
+
+    def space(path: str) -> Space:
+        limit = restrict_vocab or None
+        return Space(Vectors.load(path), case=case, unknown=unknown, restrict_vocab=limit)
+
+    leaks = _leaks(datasets, contamination)
+    options = {"seed": seed, "n_bootstrap": bootstrap}
+    judged = space(target) if target is not None else None
+    if other is None:
+        report = evaluate_model(space(model), datasets, target=judged, **options)
+        if as_json:
+            print_json({"model": model, **report.as_dict(), **_leaks_json(leaks)})
+            return
+        _print_report(report, model)
+    else:
+        one, two, comparisons, shared = compare_models(
+            space(model), space(other), datasets, target=judged, **options
+        )
+        if as_json:
+            made = [comparison.as_dict() for comparison in comparisons]
+            both = {"a": {"model": model, **one.as_dict()}, "b": {"model": other, **two.as_dict()}}
+            stable = shared.as_dict() if shared is not None else None
+            print_json({**both, "comparisons": made, "stability": stable, **_leaks_json(leaks)})
+            return
+        _print_report(one, model)
+        _print_report(two, other)
+        _print_comparisons(comparisons, shared)
+    _print_leaks(leaks)
+
+
+def _leaks(datasets: list[Dataset], corpora: list[str] | None) -> list[Contamination] | None:
+    if not corpora:
+        return None
+    from qianru.evaluate import contamination as find_leaks
+    from qianru.text import Corpus
+
+    return find_leaks(datasets, Corpus(*corpora).lines())
+
+
+def _leaks_json(leaks: list[Contamination] | None) -> dict[str, object]:
+    return {} if leaks is None else {"contamination": [one.as_dict() for one in leaks]}
+
+
+def _cell(value: float | None) -> Cell:
+    return "-" if value is None else value
+
+
+def _rows(result: Result) -> list[tuple[Cell, ...]]:
+    return [
+        (
+            result.test,
+            result.dataset,
+            one.metric,
+            _cell(one.value),
+            _cell(one.low),
+            _cell(one.high),
+            _cell(one.zero_line),
+            one.n,
+            f"{result.coverage:.1%}",
+        )
+        for one in result.scores
+    ]
+
+
+_COLUMNS = ("test", "dataset", "score", "value", "low", "high", "one-hot", "items", "coverage")
+
+
+def _print_report(report: Report, model: str) -> None:
+    print_table(_COLUMNS, [row for result in report.results for row in _rows(result)], title=model)
+    for result in report.results:
+        for note in result.notes:
+            typer.echo(f"{result.test}, {result.dataset}: {note}", err=True)
+    for one in report.skipped:
+        typer.echo(f"skipped {one.test}, {one.dataset}: {one.reason}", err=True)
+    if report.results:
+        told = report.results[0].policies
+        typer.echo(
+            f"case {told['case']}, unknown {told['unknown']}, {n_of(int(str(told['n_words'])), 'word')}, "
+            f"seed {report.results[0].seed}, fingerprint {str(told['model_fingerprint'])[:16]}",
+            err=True,
+        )
+
+
+def _print_comparisons(comparisons: tuple[Comparison, ...], shared: Result | None) -> None:
+    columns = ("test", "dataset", "score", "a", "b", "a - b", "low", "high", "p", "verdict")
+    rows = [
+        (
+            one.test,
+            one.dataset,
+            one.metric,
+            _cell(one.a),
+            _cell(one.b),
+            _cell(one.difference),
+            _cell(one.low),
+            _cell(one.high),
+            _cell(one.p),
+            one.verdict,
+        )
+        for one in comparisons
+    ]
+    if rows:
+        print_table(columns, rows, title="a against b, over the items that both know")
+    if shared is not None:
+        print_table(_COLUMNS, _rows(shared), title="a and b")
+
+
+def _print_leaks(leaks: list[Contamination] | None) -> None:
+    if leaks is None:
+        return
+    rows: list[tuple[Cell, ...]] = [
+        (one.dataset, one.n_items, one.n_found, one.n_partly, one.n_short, one.note or "checked")
+        for one in leaks
+    ]
+    print_table(("dataset", "items", "in corpus", "partly", "too short", "note"), rows, title="contamination")

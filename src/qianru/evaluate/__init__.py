@@ -1,0 +1,69 @@
+"""How good vectors are: tests on words, each with its interval, coverage and policies; two models compared item by item."""
+
+from __future__ import annotations
+
+from qianru.evaluate.analogy import analogy
+from qianru.evaluate.associations import associations
+from qianru.evaluate.categorisation import categorisation
+from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.contamination import Contamination, contamination
+from qianru.evaluate.context import words_in_context
+from qianru.evaluate.datasets import (
+    Association,
+    Associations,
+    Categories,
+    Dataset,
+    Questions,
+    Translations,
+    Triples,
+    WordInContext,
+    WordPairs,
+)
+from qianru.evaluate.files import find_datasets, packaged_datasets, read_dataset
+from qianru.evaluate.geometry import geometry
+from qianru.evaluate.odd_one_out import odd_one_out
+from qianru.evaluate.offsets import offsets
+from qianru.evaluate.result import Result, Score
+from qianru.evaluate.similarity import pearson, similarity, spearman
+from qianru.evaluate.space import Space
+from qianru.evaluate.stability import stability
+from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate
+from qianru.evaluate.translation import translation
+
+__all__ = [
+    "Association",
+    "Associations",
+    "Categories",
+    "Comparison",
+    "Contamination",
+    "Dataset",
+    "Questions",
+    "Report",
+    "Result",
+    "Score",
+    "Skipped",
+    "Space",
+    "Translations",
+    "Triples",
+    "WordInContext",
+    "WordPairs",
+    "analogy",
+    "associations",
+    "categorisation",
+    "compare",
+    "compare_models",
+    "contamination",
+    "evaluate",
+    "find_datasets",
+    "geometry",
+    "odd_one_out",
+    "offsets",
+    "packaged_datasets",
+    "pearson",
+    "read_dataset",
+    "similarity",
+    "spearman",
+    "stability",
+    "translation",
+    "words_in_context",
+]

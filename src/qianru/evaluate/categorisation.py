@@ -1,0 +1,149 @@
+"""Categorisation: words are clustered by their vectors alone, and the clusters compared with people's categories.
+
+Purity (Manning, Raghavan & Schütze 2008, section 16.3): the share of words whose category is the most frequent one of their
+cluster. Clusters by k-means (Lloyd 1982) on vectors of length 1, started by k-means++ (Arthur & Vassilvitskii 2007), the best of
+several starts, as many clusters as categories.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qianru.arrays import Float64Array, Int64Array
+from qianru.errors import ArgumentError
+from qianru.evaluate.datasets import Categories
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
+from qianru.evaluate.result import Outcome, Result, result, score
+from qianru.evaluate.space import Space, space_of
+from qianru.vectors import Vectors
+
+N_STARTS = 10
+_MAX_STEPS = 100
+# One-hot vectors of more words take a matrix too large for what they tell.
+_MAX_ONE_HOT = 2000
+
+
+def categorisation(
+    model: Vectors | Space,
+    data: Categories,
+    *,
+    n_starts: int = N_STARTS,
+    seed: int = 1,
+    n_bootstrap: int = DEFAULT_BOOTSTRAP,
+) -> Result:
+    """Score "purity" of k-means clusters; the interval resamples words, clusters standing.
+
+    A word that the model does not know is left out, or with unknown="zero" counts as wrong. Raises ArgumentError where
+    fewer than two categories have a known word.
+    """
+    checked_resampling(seed, n_bootstrap)
+    if n_starts < 1:
+        raise ArgumentError(f"n_starts must be at least 1, got {n_starts}")
+    space = space_of(model)
+    rows = space.rows(word for word, _ in data.words)
+    known = rows >= 0
+    names, labels = np.unique([label for _, label in data.words], return_inverse=True)
+    present = np.unique(labels[known])
+    if len(present) < 2:
+        raise ArgumentError(
+            f"{data.name}: {len(present)} of {len(names)} categories have a word in the model, two are needed",
+            hint="check that model and test are of one language, spelled alike",
+        )
+    k = len(present)
+    clusters = np.full(len(rows), -1)
+    clusters[known] = k_means(space.unit(rows[known]), k, n_starts=n_starts, seed=seed)
+    counted = np.flatnonzero(known) if space.unknown == "skip" else np.arange(len(rows))
+    table = _Purity(clusters[counted], labels[counted])
+    interval = interval_of(table, len(counted), n_bootstrap=n_bootstrap, seed=seed)
+    value = float(table(np.ones((1, len(counted))))[0])
+    zero = None
+    if known.sum() <= _MAX_ONE_HOT:
+        blind = k_means(np.eye(int(known.sum())), k, n_starts=n_starts, seed=seed)
+        zero = float(_Purity(blind, labels[known])(np.ones((1, len(blind))))[0])
+    return result(
+        "categorisation",
+        data,
+        space,
+        [score("purity", value, len(counted), interval, zero_line=zero)],
+        n_items=len(rows),
+        n_known=int(known.sum()),
+        seed=seed,
+        n_bootstrap=n_bootstrap,
+        details={"n_clusters": k, "n_starts": n_starts},
+        outcome=Outcome(counted, _majority(clusters[counted], labels[counted])),
+    )
+
+
+def k_means(points: Float64Array, k: int, *, n_starts: int, seed: int) -> Int64Array:
+    """The cluster [n] of each point [n, dim], from the start with the least sum of squared distances."""
+    rng = np.random.default_rng([seed, len(points)])
+    best, least = np.zeros(len(points), dtype=np.int64), np.inf
+    for _ in range(n_starts):
+        clusters, spread = _lloyd(points, _spread_centres(points, k, rng))
+        if spread < least - 1e-12:
+            best, least = clusters, spread
+    return best
+
+
+def _spread_centres(points: Float64Array, k: int, rng: np.random.Generator) -> Float64Array:
+    """k-means++: each further centre is a point drawn by its squared distance to the nearest so far."""
+    chosen = [int(rng.integers(len(points)))]
+    nearest = _squared(points, points[chosen])[:, 0]
+    while len(chosen) < k:
+        total = nearest.sum()
+        drawn = rng.choice(len(points), p=nearest / total) if total > 0 else rng.integers(len(points))
+        chosen.append(int(drawn))
+        nearest = np.minimum(nearest, _squared(points, points[chosen[-1:]])[:, 0])
+    return points[chosen]
+
+
+def _lloyd(points: Float64Array, centres: Float64Array) -> tuple[Int64Array, float]:
+    clusters = np.full(len(points), -1)
+    for _ in range(_MAX_STEPS):
+        distances = _squared(points, centres)
+        now = distances.argmin(axis=1)
+        if (now == clusters).all():
+            break
+        clusters = now
+        members = np.zeros((len(centres), len(points)))
+        members[clusters, np.arange(len(points))] = 1
+        sizes = members.sum(axis=1, keepdims=True)
+        # A cluster that lost all its points keeps its centre.
+        centres = np.where(sizes > 0, members @ points / np.maximum(sizes, 1), centres)
+    return clusters, float(_squared(points, centres)[np.arange(len(points)), clusters].sum())
+
+
+def _squared(points: Float64Array, centres: Float64Array) -> Float64Array:
+    """Squared distances [n, k]."""
+    found: Float64Array = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * points @ centres.T
+    return np.maximum(found, 0)
+
+
+class _Purity:
+    """Purity for weights [b, n] of the words; words in no cluster (-1) are wrong."""
+
+    def __init__(self, clusters: Int64Array, labels: Int64Array) -> None:
+        self._n_clusters, self._n_labels = int(clusters.max()) + 1, int(labels.max()) + 1
+        self._clustered = clusters >= 0
+        self._cells = (clusters * self._n_labels + labels)[self._clustered]
+
+    def __call__(self, weights: Float64Array) -> Float64Array:
+        n_cells = self._n_clusters * self._n_labels
+        found = [
+            np.bincount(self._cells, weights=row[self._clustered], minlength=n_cells)
+            .reshape(self._n_clusters, self._n_labels)
+            .max(axis=1)
+            .sum()
+            / row.sum()
+            for row in weights
+        ]
+        return np.array(found)
+
+
+def _majority(clusters: Int64Array, labels: Int64Array) -> Float64Array:
+    """1 for each word whose label is the most frequent one of its cluster."""
+    right = np.zeros(len(clusters))
+    for cluster in np.unique(clusters[clusters >= 0]):
+        here = clusters == cluster
+        right[here] = labels[here] == np.bincount(labels[here]).argmax()
+    return right

@@ -1,0 +1,103 @@
+"""The space itself: hubs, and whether vectors use all directions alike. No dataset is needed.
+
+Hubness (Radovanović, Nanopoulos & Ivanović 2010): N_k of a word is how often it is among the k nearest of others; where the skewness of
+N_k is high, a few hubs are near to everything. Isotropy (Mu & Viswanath 2018, section 2.2, after Arora et al. 2016): least over
+largest Z(c) = Σ exp(c · w) over the eigenvectors c of the words' scatter matrix; 1 is isotropic.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from qianru.arrays import Float64Array
+from qianru.errors import ArgumentError
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
+from qianru.evaluate.result import Result, result, score
+from qianru.evaluate.space import Space, space_of
+from qianru.vectors import Vectors
+from qianru.vectors.algebra import Searcher
+
+N_WORDS = 10_000
+_N_COUPLES = 100_000
+_N_HUBS = 10
+
+
+def geometry(
+    model: Vectors | Space,
+    *,
+    k: int = 10,
+    n_words: int = N_WORDS,
+    seed: int = 1,
+    n_bootstrap: int = DEFAULT_BOOTSTRAP,
+) -> Result:
+    """Over the first n_words words: "hubness" (skewness of N_k), "share never near", "isotropy", "mean cosine", "top component".
+
+    "share never near": words that are among no other's k nearest. "mean cosine": of random couples; 0 where the vectors
+    have no common direction. "top component": share of the variance about the origin that lies in one direction.
+    details["hubs"]: the words with the highest N_k. Raises ArgumentError for fewer than k + 2 words.
+    """
+    checked_resampling(seed, n_bootstrap)
+    space = space_of(model)
+    n = min(n_words, space.n_words)
+    if k < 1 or n < k + 2:
+        raise ArgumentError(f"at least k + 2 words are needed, got {n} words and k = {k}")
+    units = space.unit_matrix(n)
+    found, _ = Searcher(units).nearest(units, k, exclude=np.arange(n).reshape(-1, 1))
+    occurs = np.bincount(found[found >= 0], minlength=n).astype(np.float64)
+    never = (occurs == 0).astype(np.float64)
+    drawn = np.random.default_rng([seed, n]).integers(0, n, size=(_N_COUPLES, 2))
+    drawn = drawn[drawn[:, 0] != drawn[:, 1]]
+    cosines = np.einsum("ij,ij->i", units[drawn[:, 0]], units[drawn[:, 1]]).astype(np.float64)
+    isotropy, top = directions(units.astype(np.float64))
+    hubs = np.argsort(-occurs, kind="stable")[:_N_HUBS].tolist()
+    options = {"n_bootstrap": n_bootstrap, "seed": seed}
+    return result(
+        "geometry",
+        None,
+        space,
+        [
+            score(
+                "hubness",
+                float(_skewness(np.ones((1, n)), occurs)[0]),
+                n,
+                interval_of(lambda w: _skewness(w, occurs), n, **options),
+            ),
+            score(
+                "share never near",
+                float(never.mean()),
+                n,
+                interval_of(lambda w: (w @ never) / w.sum(axis=1), n, **options),
+            ),
+            score("isotropy", isotropy, n),
+            score("mean cosine", float(cosines.mean()), len(cosines)),
+            score("top component", top, n),
+        ],
+        n_items=n,
+        n_known=n,
+        seed=seed,
+        n_bootstrap=n_bootstrap,
+        details={"k": k, "hubs": {space.vectors.keys[row]: int(occurs[row]) for row in hubs}},
+    )
+
+
+def _skewness(weights: Float64Array, values: Float64Array) -> Float64Array:
+    """The third standardised moment for each row of weights [b, n]; NaN where all values are equal."""
+    total = weights.sum(axis=1)
+    mean = weights @ values / total
+    second = weights @ values**2 / total
+    third = weights @ values**3 / total
+    variance = second - mean**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found: Float64Array = np.where(
+            variance > 1e-12, (third - 3 * mean * second + 2 * mean**3) / variance**1.5, np.nan
+        )
+    return found
+
+
+def directions(units: Float64Array) -> tuple[float, float]:
+    """Isotropy, and the share of the variance about the origin that lies in the strongest direction."""
+    strengths, axes = np.linalg.eigh(units.T @ units)
+    sums = np.exp(units @ axes).sum(axis=0), np.exp(-units @ axes).sum(axis=0)
+    # An eigenvector's sign is arbitrary: both are tried.
+    low, high = min(one.min() for one in sums), max(one.max() for one in sums)
+    return float(low / high), float(strengths[-1] / strengths.sum()) if strengths.sum() > 0 else float("nan")

@@ -1,0 +1,168 @@
+"""Every test that the datasets allow, for one model or for two side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from qianru.errors import ArgumentError
+from qianru.evaluate.analogy import analogy
+from qianru.evaluate.associations import associations
+from qianru.evaluate.categorisation import categorisation
+from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.context import words_in_context
+from qianru.evaluate.datasets import (
+    Associations,
+    Categories,
+    Dataset,
+    Questions,
+    Translations,
+    Triples,
+    WordInContext,
+    WordPairs,
+)
+from qianru.evaluate.geometry import geometry
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
+from qianru.evaluate.odd_one_out import N_ALIKE, odd_one_out
+from qianru.evaluate.offsets import offsets
+from qianru.evaluate.result import Result
+from qianru.evaluate.similarity import similarity
+from qianru.evaluate.space import Space, space_of
+from qianru.evaluate.stability import stability
+from qianru.evaluate.translation import translation
+from qianru.vectors import Vectors
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A test that could not be run, and why."""
+
+    test: str
+    dataset: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """The results of one model, and what was skipped."""
+
+    results: tuple[Result, ...]
+    skipped: tuple[Skipped, ...]
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        return {
+            "results": [one.as_dict() for one in self.results],
+            "skipped": [dict(vars(one)) for one in self.skipped],
+        }
+
+
+def evaluate(
+    model: Vectors | Space,
+    datasets: Sequence[Dataset],
+    *,
+    target: Vectors | Space | None = None,
+    seed: int = 1,
+    n_bootstrap: int = DEFAULT_BOOTSTRAP,
+) -> Report:
+    """Every test on every dataset that it can use, and the model's geometry.
+
+    target: the model of the language that dictionaries translate to, in the same space. A test of which the model knows
+    nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets.
+    """
+    checked_resampling(seed, n_bootstrap)
+    space = space_of(model)
+    results: list[Result] = []
+    skipped: list[Skipped] = []
+    for data in datasets:
+        for title, run in _tests(space, data, target, seed, n_bootstrap):
+            try:
+                results.append(run())
+            except ArgumentError as error:
+                skipped.append(Skipped(title, data.name, error.message))
+    if datasets and not results:
+        raise ArgumentError(
+            f"no dataset can be used with this model; first: {skipped[0].reason}",
+            hint="check that model and tests are of one language, spelled alike (case, restrict_vocab)",
+        )
+    try:
+        results.append(geometry(space, seed=seed, n_bootstrap=n_bootstrap))
+    except ArgumentError as error:
+        skipped.append(Skipped("geometry", "the model itself", error.message))
+    return Report(tuple(results), tuple(skipped))
+
+
+def _tests(
+    space: Space, data: Dataset, target: Vectors | Space | None, seed: int, n_bootstrap: int
+) -> list[tuple[str, Callable[[], Result]]]:
+    """The tests for a dataset, by name."""
+
+    def no_target() -> Result:
+        raise ArgumentError("a dictionary needs the model of the other language, in the same space")
+
+    if isinstance(data, WordPairs):
+        return [("similarity", lambda: similarity(space, data, seed=seed, n_bootstrap=n_bootstrap))]
+    if isinstance(data, Questions):
+        return [
+            ("analogy", lambda: analogy(space, data, seed=seed, n_bootstrap=n_bootstrap)),
+            ("offsets", lambda: offsets(space, data, seed=seed, n_bootstrap=n_bootstrap)),
+        ]
+    if isinstance(data, Triples):
+        return [("odd one out", lambda: odd_one_out(space, data, seed=seed, n_bootstrap=n_bootstrap))]
+    if isinstance(data, Categories):
+        n_alike = max(2, min(N_ALIKE, _smallest(data)))
+        return [
+            ("categorisation", lambda: categorisation(space, data, seed=seed, n_bootstrap=n_bootstrap)),
+            (
+                "odd one out",
+                lambda: odd_one_out(space, data, n_alike=n_alike, seed=seed, n_bootstrap=n_bootstrap),
+            ),
+        ]
+    if isinstance(data, Associations):
+        return [("associations", lambda: associations(space, data, seed=seed, n_bootstrap=n_bootstrap))]
+    if isinstance(data, WordInContext):
+        return [
+            ("words in context", lambda: words_in_context(space, data, seed=seed, n_bootstrap=n_bootstrap))
+        ]
+    if isinstance(data, Translations):
+        if target is None:
+            return [("translation", no_target)]
+        other = target
+        return [("translation", lambda: translation(space, other, data, seed=seed, n_bootstrap=n_bootstrap))]
+    raise ArgumentError(f"datasets holds a {type(data).__name__}, for which there is no test")
+
+
+def _smallest(data: Categories) -> int:
+    labels = [label for _, label in data.words]
+    return min(labels.count(label) for label in set(labels))
+
+
+def compare_models(
+    model: Vectors | Space,
+    other: Vectors | Space,
+    datasets: Sequence[Dataset],
+    *,
+    target: Vectors | Space | None = None,
+    seed: int = 1,
+    n_bootstrap: int = DEFAULT_BOOTSTRAP,
+) -> tuple[Report, Report, tuple[Comparison, ...], Result | None]:
+    """Both reports, the comparisons of the tests that both could run, and how stable neighbours are between them.
+
+    The last is None where the models have too few words in common. p values are not corrected for the number of tests.
+    """
+    one, two = space_of(model), space_of(other)
+    reports = [
+        evaluate(space, datasets, target=target, seed=seed, n_bootstrap=n_bootstrap) for space in (one, two)
+    ]
+    theirs = {(r.test, r.dataset_fingerprint): r for r in reports[1].results}
+    comparisons = []
+    for mine in reports[0].results:
+        yours = theirs.get((mine.test, mine.dataset_fingerprint))
+        if yours is not None:
+            made = compare(mine, yours, seed=seed, n_bootstrap=n_bootstrap)
+            comparisons += [] if made is None else [made]
+    try:
+        shared = stability(one, two, seed=seed, n_bootstrap=n_bootstrap)
+    except ArgumentError:
+        shared = None
+    return reports[0], reports[1], tuple(comparisons), shared

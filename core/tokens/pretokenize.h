@@ -186,8 +186,9 @@ class Scanner {
     // The one character in front is optional, and a mark can be that or part of the word; with it the pattern is tried first.
     const char* const start = is_prefix ? after : p;
     const char* q = lower_word(start, end);
-    if (q == start && is_mark) q = lower_word(p, end);
-    else if (q == start) q = skip<kIsUpper>(start, end);
+    // A mark is a word by itself, so this always matches; its end may be `start`, where the others tell that nothing matched.
+    if (q == start && is_mark) return contraction<true>(lower_word(p, end), end);
+    if (q == start) q = skip<kIsUpper>(start, end);
     if (q != start) return contraction<true>(q, end);
     return no_word<3, true>(c, p, end);
   }

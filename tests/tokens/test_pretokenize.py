@@ -67,6 +67,23 @@ def test_any_text_is_cut_as_the_expression_cuts_it(text: str) -> None:
         assert pieces(text, pattern=name) == [w for w, _ in split.pre_tokenize_str(text)], name
 
 
+def test_a_mark_before_what_is_no_word() -> None:
+    for text in (
+        "\u0301:",
+        "\u0301:a",
+        "\u0301",
+        "\u0301\u0301:",
+        "\u0301A:",
+        "\u0301Aa:",
+        "\u0301's",
+        "\u03011",
+        "\u0301 a",
+        ":\u0301:",
+    ):
+        for name, split in SPLITS.items():
+            assert pieces(text, pattern=name) == [w for w, _ in split.pre_tokenize_str(text)], (name, text)
+
+
 @settings(max_examples=200, deadline=None)
 @given(TEXTS)
 def test_numbers_are_cut_off_first(text: str) -> None:

@@ -1,140 +1,111 @@
-"""Byte-level BPE: MB/s of encoding and seconds of training beside `tokenizers`, the results compared.
+"""Tokenizers: MB/s of encoding and seconds of training beside the `tokenizers` package, the ids compared.
 
-    python -m bench.tokens                     2 threads, the 100 MB corpora under QIANRU_DATA, 32,000 tokens
+    python -m bench.tokens                     2 threads, the 100 MB corpora under QIANRU_DATA, half an hour
     python -m bench.tokens --megabytes 5       a small piece of each, to see that it runs
 
-Both systems train on the same lines and then encode them with the vocabulary that came out; then both encode with GPT-2's and,
-by tiktoken if it is installed, cl100k's. `tokenizers` gets the lines as one list (encode_batch), tiktoken too
-(encode_ordinary_batch). Merges and ids have to be equal, or the run ends with an error.
+Byte-level BPE is trained by both on the same lines, with 32,000 tokens, and the merges compared. Then both encode the lines, each once
+and with empty caches: with that vocabulary, with GPT-2's, cl100k's and BERT's, and with a Unigram one trained on the first
+megabytes where sentencepiece is installed. `tokenizers` gets the lines as lists (encode_batch), as qianru does; "file" is
+Tokenizer.encode_files, from the file to ids in a file.
 """
 
 from __future__ import annotations
 
 import argparse
-import base64
 import importlib.util
 import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from bench.jobs import corpus_file
 from recipes.intrinsic import data_folder
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer as Package
+from tokenizers import models, trainers
 
-from qianru import _core
+from qianru.text import Corpus
+from qianru.tokens import Tokenizer
+from qianru.tokens.pipelines import BYTE_CHARACTERS, byte_level
 
-PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+_SLICE = 20_000  # lines at a time for the package, whose results take much memory
+_UNIGRAM_BYTES = 5_000_000
 
 
-def timed(work: Callable[[], object]) -> tuple[float, object]:
+def package_of(description: dict[str, object]) -> Package:
+    package = Package.from_str(json.dumps(description))
+    package.encode_special_tokens = True
+    package.no_truncation()
+    package.no_padding()
+    return package
+
+
+def compare_training(lines: list[str], vocab_size: int, threads: int) -> Tokenizer:
     started = time.perf_counter()
-    result = work()
-    return time.perf_counter() - started, result
-
-
-def stand_ins() -> dict[int, int]:
-    """From the characters that stand for bytes in a tokenizer.json to the bytes."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    return {b: b for b in printable} | {256 + i: b for i, b in enumerate(others)}
-
-
-def encoder_of(tokenizer: Tokenizer) -> _core.BpeEncoder:
-    model = json.loads(tokenizer.to_str())["model"]
-    vocab, table = model["vocab"], stand_ins()
-    pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
-    tokens = [token.translate(table).encode("latin-1") for token in vocab]
-    merges = np.array([[vocab[a], vocab[b]] for a, b in pairs], np.uint32).reshape(-1, 2)
-    return _core.BpeEncoder(tokens, np.array(list(vocab.values()), np.uint32), merges, pattern="gpt2")
-
-
-def train_qianru(data: bytes, vocab_size: int, threads: int) -> tuple[list[bytes], list[list[int]]]:
-    counter = _core.WordCounter(pattern="gpt2")
-    counter.count_lines(data, threads)
-    trainer = _core.BpeTrainer(
-        counter,
-        vocab_size=vocab_size,
-        min_frequency=2,
-        special_tokens=[],
-        initial_alphabet=[bytes(range(256))],
-    )
-    while not trainer.run(1.0):
-        pass
-    return trainer.tokens(), trainer.merges().tolist()
-
-
-def train_tokenizers(lines: list[str], vocab_size: int) -> Tokenizer:
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    ours = Tokenizer.train(Corpus(lines), kind="bpe", vocab_size=vocab_size, threads=threads)
+    middle = time.perf_counter()
+    package = package_of(byte_level({}, [], "cl100k", normalizer={"type": "NFC"}))
+    package.model = models.BPE()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size, min_frequency=2, initial_alphabet=alphabet, show_progress=False
+        vocab_size=vocab_size, min_frequency=2, initial_alphabet=BYTE_CHARACTERS, show_progress=False
     )
-    tokenizer.train_from_iterator(lines, trainer)
-    return tokenizer
-
-
-def compare_training(data: bytes, lines: list[str], vocab_size: int, threads: int) -> Tokenizer:
-    seconds, (_, merges) = timed(lambda: train_qianru(data, vocab_size, threads))
-    other_seconds, tokenizer = timed(lambda: train_tokenizers(lines, vocab_size))
-    model = json.loads(tokenizer.to_str())["model"]
-    pairs = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
-    if merges != [[model["vocab"][a], model["vocab"][b]] for a, b in pairs]:
-        raise SystemExit("the merges differ")
+    package.train_from_iterator((f"{line}\n" for line in lines), trainer)
+    seconds, theirs = middle - started, time.perf_counter() - middle
+    merges = json.loads(package.to_str())["model"]["merges"]
+    merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in merges]
+    equal = merges == ours.description["model"]["merges"]  # type: ignore[index]
     print(
-        f"  training        qianru {seconds:6.1f} s   tokenizers {other_seconds:6.1f} s   {other_seconds / seconds:5.1f} x"
+        f"  training BPE     qianru {seconds:7.1f} s      tokenizers {theirs:7.1f} s     {theirs / seconds:5.1f} x  "
+        f"merges {'equal' if equal else 'DIFFER'}",
+        flush=True,
     )
-    return tokenizer
+    return ours
 
 
-def encode(name: str, encoder: _core.BpeEncoder, data: bytes, threads: int, repeats: int) -> np.ndarray:
-    """The best of the repeats: the first fills the caches."""
-    best = 0.0
-    for _ in range(repeats):
-        seconds, ids = timed(lambda: encoder.encode_lines(data, threads))
-        best = max(best, len(data) / seconds / 1e6)
-    print(f"  {name:<15} qianru {best:6.1f} MB/s", end="", flush=True)
-    return ids
+def compare_encoding(name: str, description: dict[str, object], path: Path, lines: list[str], n: int) -> None:
+    n_mb = path.stat().st_size / 1e6
+    ours = Tokenizer(description)
+    started = time.perf_counter()
+    found = ours.encode_batch(lines, add_special_tokens=False, threads=n)
+    seconds = time.perf_counter() - started
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Tokenizer(description)
+        started = time.perf_counter()
+        fresh.encode_files(Corpus(path), Path(folder) / "ids.npy", threads=n)
+        in_file = time.perf_counter() - started
+    package, theirs, equal = package_of(description), 0.0, True
+    for begin in range(0, len(lines), _SLICE):
+        part = lines[begin : begin + _SLICE]
+        started = time.perf_counter()
+        encodings = package.encode_batch(part, add_special_tokens=False)
+        theirs += time.perf_counter() - started
+        for place, one in enumerate(encodings, begin):
+            equal = equal and np.array_equal(found[place], one.ids)
+    print(
+        f"  {name:<16} qianru {n_mb / seconds:7.1f} MB/s   tokenizers {n_mb / theirs:7.2f} MB/s  "
+        f"{theirs / seconds:5.1f} x  file {n_mb / in_file:6.1f} MB/s  {len(found.ids):,} ids "
+        f"{'equal' if equal else 'DIFFER'} ({ours.engine})",
+        flush=True,
+    )
 
 
-def compare_with_tokenizers(
-    name: str, tokenizer: Tokenizer, data: bytes, lines: list[str], args: argparse.Namespace
-) -> None:
-    ids = encode(name, encoder_of(tokenizer), data, args.threads, args.repeats)
-    at, seconds = 0, 0.0
-    for start in range(0, len(lines), 20_000):  # its results take much memory
-        spent, encodings = timed(lambda part=lines[start : start + 20_000]: tokenizer.encode_batch(part))
-        seconds += spent
-        for encoding in encodings:
-            if ids[at : at + len(encoding)].tolist() != encoding.ids:
-                raise SystemExit("the ids differ")
-            at += len(encoding)
-    print(f"   tokenizers {len(data) / seconds / 1e6:5.2f} MB/s   {at:,} ids, equal")
-
-
-def compare_cl100k(data: bytes, lines: list[str], args: argparse.Namespace) -> None:
-    path = data_folder() / "models" / "tokenizers" / "cl100k_base.tiktoken"
-    rows = [line.split() for line in path.read_bytes().splitlines()]
-    ranks = {base64.b64decode(token): int(rank) for token, rank in rows}
-    numbers = np.array(list(ranks.values()), np.uint32)
-    encoder = _core.BpeEncoder(list(ranks), numbers, None, pattern="cl100k", ignore_merges=True)
-    ids = encode("cl100k", encoder, data, args.threads, args.repeats)
-    if importlib.util.find_spec("tiktoken"):
-        import tiktoken
-
-        other = tiktoken.Encoding("cl100k", pat_str=PATTERN, mergeable_ranks=ranks, special_tokens={})
-        seconds, texts = timed(lambda: other.encode_ordinary_batch(lines, num_threads=args.threads))
-        if ids.tolist() != [i for text in texts for i in text]:
-            raise SystemExit("the ids differ")
-        print(f"   tiktoken   {len(data) / seconds / 1e6:5.2f} MB/s   {len(ids):,} ids, equal", end="")
-    print()
+def vocabularies(language: str, lines: list[str]) -> Iterator[tuple[str, dict[str, object]]]:
+    folder = data_folder() / "models" / "tokenizers"
+    yield "GPT-2", Tokenizer.load(folder / "gpt2").description
+    yield "cl100k", Tokenizer.load(folder / "cl100k_base.tiktoken").description
+    bert = "bert-base-uncased" if language == "en" else "bert-base-chinese"
+    yield bert, Tokenizer.load(folder / bert, lowercase=True).description
+    if importlib.util.find_spec("sentencepiece") is None:
+        return print("  sentencepiece is missing: Unigram is left out")
+    some, n_bytes = [], 0
+    for line in lines:
+        some.append(line)
+        n_bytes += len(line.encode())
+        if n_bytes > _UNIGRAM_BYTES:
+            break
+    yield "Unigram", Tokenizer.train(Corpus(some), kind="unigram", vocab_size=16_000).description
 
 
 def main() -> None:
@@ -142,22 +113,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--vocab-size", type=int, default=32_000)
     parser.add_argument("--megabytes", type=int, help="use only so much of each corpus")
     parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "qianru-bench")
     parser.add_argument("--languages", nargs="+", choices=["en", "zh"], default=["en", "zh"])
-    args = parser.parse_args()
-    os.environ["RAYON_NUM_THREADS"] = str(args.threads)
-    gpt2 = Tokenizer.from_file(str(data_folder() / "models" / "tokenizers" / "gpt2" / "tokenizer.json"))
-    for language in args.languages:
-        data = corpus_file(language, args.cache, args.megabytes, style="raw").read_bytes()
-        lines = data.decode().removesuffix("\n").split("\n")
-        print(f"{language}, {len(data) / 1e6:.0f} MB, {args.threads} threads")
-        trained = compare_training(data, lines, args.vocab_size, args.threads)
-        compare_with_tokenizers("own vocabulary", trained, data, lines, args)
-        compare_with_tokenizers("gpt2", gpt2, data, lines, args)
-        compare_cl100k(data, lines, args)
+    options = parser.parse_args()
+    os.environ["RAYON_NUM_THREADS"] = str(options.threads)
+    for language in options.languages:
+        path = corpus_file(language, options.cache, options.megabytes, style="raw")
+        lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+        print(f"{language}, {path.stat().st_size / 1e6:.0f} MB, {options.threads} threads", flush=True)
+        trained = compare_training(lines, options.vocab_size, options.threads)
+        compare_encoding("BPE, own", trained.description, path, lines, options.threads)
+        for name, description in vocabularies(language, lines):
+            compare_encoding(name, description, path, lines, options.threads)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // What characters are to BERT's normaliser and to the pre-tokenizers, as the tokenizers package sees them, whatever versions of
-// Unicode it holds inside (normalize_tables.h, written by make_normalize_tables.py).
+// Unicode it holds inside (normalize_tables.h, written by make_tables.py).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Written by core/tokens/make_normalize_tables.py; do not edit.
+// Written by core/tokens/make_tables.py; do not edit.
 #pragma once
 
 #include <cstdint>

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
+import json
 import random
 from collections.abc import Callable, Iterable, Sequence
 
 from hypothesis import strategies as st
+from tokenizers import Tokenizer as Package
+
+from qianru.tokens import Tokenizer
 
 # What normalisers and pre-tokenizers trip over: case, accents in both forms, marks out of order, Hangul, kana, ligatures, joiners,
 # emoji, controls, every kind of space, signs, the spaces' own mark.
@@ -95,3 +100,18 @@ def merge_by_score(text: str, scores: dict[str, float]) -> list[str]:
             return symbols
         i = -best[1]
         symbols[i : i + 2] = [symbols[i] + symbols[i + 1]]
+
+
+@functools.cache
+def package_of(tokenizer: Tokenizer) -> Package:
+    package = Package.from_str(json.dumps(tokenizer.description))
+    package.encode_special_tokens = True
+    return package
+
+
+def check_ids(tokenizer: Tokenizer, lines: Sequence[str]) -> None:
+    """The ids of a batch are those of the `tokenizers` package."""
+    expected = package_of(tokenizer).encode_batch(list(lines), add_special_tokens=False)
+    found = tokenizer.encode_batch(lines, add_special_tokens=False)
+    for line, ours, theirs in zip(lines, found, expected, strict=True):
+        assert ours.tolist() == theirs.ids, line

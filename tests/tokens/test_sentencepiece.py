@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,6 @@ assert _spec.loader is not None
 pieces = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(pieces)
 
-DATA = Path(os.environ.get("QIANRU_DATA", "../shared/data"))
 LINES = [*sample_lines("en", n_bytes=15_000), *sample_lines("zh", n_bytes=15_000)]
 
 
@@ -130,16 +128,3 @@ def test_ids_are_those_of_the_package(name: str) -> None:
 def test_ids_are_those_of_the_package_on_any_text(name: str, text: str) -> None:
     if "\0" not in text:
         check(write_sentencepiece(MODELS[name]), [text])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", ["llama2/tokenizer.model", "sentencepiece/test_model.model", "sentencepiece/test_ja_model.model"]
-)
-def test_real_models(name: str) -> None:
-    path, pairs = DATA / "models/tokenizers" / name, DATA / "eval/bi/tatoeba/en-zh-22k.tsv"
-    if not path.exists() or not pairs.exists():
-        pytest.skip(f"needs {name} and tatoeba; set QIANRU_DATA")
-    data = path.read_bytes()
-    sides = [side for line in pairs.read_text("utf-8").splitlines() for side in line.split("\t")]
-    check(data, [*sides, *parse_sentencepiece(data).pieces])

@@ -29,6 +29,22 @@ Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-c
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]
+Architecture: TypeAlias = Annotated[
+    Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
+]
+Loss: TypeAlias = Annotated[
+    Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")
+]
+DimOfParent: TypeAlias = Annotated[
+    int | None, typer.Option(help="Numbers in a vector; default 100, or as in --continue.")
+]
+Window: TypeAlias = Annotated[int, typer.Option(help="At most so many words on each side.")]
+Negative: TypeAlias = Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")]
+Sample: TypeAlias = Annotated[float, typer.Option(help="Thin out words above this share; 0: none.")]
+MinCount: TypeAlias = Annotated[int, typer.Option(help="Leave out rarer words.")]
+MaxVocab: TypeAlias = Annotated[int | None, typer.Option(help="Keep only the most frequent words.")]
+Epochs: TypeAlias = Annotated[int, typer.Option(help="Passes over the text.")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")]
 ContinueFrom: TypeAlias = Annotated[
     str | None,
     typer.Option("--continue", metavar="MODEL", help="Train on from this model; its words and ids stay."),

@@ -10,19 +10,29 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qianru.cli.options import (
+    Architecture,
     AsJson,
     ContinueFrom,
     Corpora,
+    DimOfParent,
     Encoding,
+    Epochs,
     Field,
     Force,
+    Loss,
     Lowercase,
+    MaxVocab,
     Memory,
+    MinCount,
+    Negative,
     OnErrors,
     Resume,
+    Sample,
     SaveEvery,
+    Seed,
     Threads,
     UserDict,
+    Window,
     check_model_output,
 )
 from qianru.cli.output import n_bytes, n_of, print_json
@@ -51,27 +61,21 @@ def train() -> None:
 def word2vec(
     corpus: Corpora,
     output: Annotated[str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write.")],
-    model: Annotated[
-        Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
-    ] = "skipgram",
-    loss: Annotated[
-        Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")
-    ] = "ns",
+    model: Architecture = "skipgram",
+    loss: Loss = "ns",
     cbow_gradient: Annotated[
         Literal["classic", "corrected"], typer.Option(help="With --model cbow.")
     ] = "classic",
-    dim: Annotated[
-        int | None, typer.Option(help="Numbers in a vector; default 100, or as in --continue.")
-    ] = None,
-    window: Annotated[int, typer.Option(help="At most so many words on each side.")] = 5,
-    negative: Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")] = 5,
-    sample: Annotated[float, typer.Option(help="Thin out words above this share; 0: none.")] = 1e-4,
-    min_count: Annotated[int, typer.Option(help="Leave out rarer words.")] = 5,
-    max_vocab: Annotated[int | None, typer.Option(help="Keep only the most frequent words.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    dim: DimOfParent = None,
+    window: Window = 5,
+    negative: Negative = 5,
+    sample: Sample = 1e-4,
+    min_count: MinCount = 5,
+    max_vocab: MaxVocab = None,
+    epochs: Epochs = 5,
     learning_rate: Annotated[float, typer.Option(help="At the first word.")] = 0.025,
     min_learning_rate: Annotated[float, typer.Option(help="At the last word.")] = 1e-4,
-    seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
+    seed: Seed = 1,
     threads: Threads = None,
     initial: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from these vectors.")] = None,
     continue_from: ContinueFrom = None,

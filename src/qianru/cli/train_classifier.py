@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Force, Threads
+from qianru.cli.options import (
+    AsJson,
+    Force,
+    MinCount,
+    Seed,
+    Threads,
+)
 from qianru.cli.output import n_bytes, n_of, print_json, print_table
 from qianru.errors import ArgumentError, OutputError
 
@@ -41,7 +47,7 @@ def classifier(
     min_n: Annotated[int, typer.Option(help="Fewest characters of an n-gram.")] = 0,
     max_n: Annotated[int, typer.Option(help="Most characters of an n-gram; 0: none.")] = 0,
     n_buckets: Annotated[int, typer.Option(help="Rows that n-grams share.")] = 2_000_000,
-    min_count: Annotated[int, typer.Option(help="Leave out rarer words.")] = 1,
+    min_count: MinCount = 1,
     min_count_label: Annotated[int, typer.Option(help="Leave out rarer labels.")] = 1,
     split: Annotated[
         Literal["space", "words"], typer.Option(help="At white space, or into words (Chinese too).")
@@ -49,7 +55,7 @@ def classifier(
     label_prefix: Annotated[str, typer.Option(help="What labels begin with.")] = "__label__",
     pretrained: Annotated[str | None, typer.Option(metavar="MODEL", help="Start from these vectors.")] = None,
     cutoff: Annotated[int | None, typer.Option(min=1, metavar="N", help="For .ftz: keep N rows.")] = None,
-    seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
+    seed: Seed = 1,
     threads: Threads = None,
     force: Force = False,
     as_json: AsJson = False,

@@ -16,9 +16,12 @@ from qianru.cli.options import (
     Field,
     Force,
     Lowercase,
+    MaxVocab,
+    MinCount,
     OnErrors,
     Threads,
     UserDict,
+    Window,
     check_model_output,
 )
 from qianru.cli.train import say_what_was_read, say_what_was_written
@@ -32,15 +35,12 @@ Output: TypeAlias = Annotated[
     str, typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write.")
 ]
 Dim: TypeAlias = Annotated[int, typer.Option(help="Numbers in a vector.")]
-Window: TypeAlias = Annotated[int, typer.Option(help="At most so many words on each side.")]
 Symmetric: TypeAlias = Annotated[
     bool, typer.Option("--symmetric/--left", help="Count both sides, or only the words to the left.")
 ]
 WeightingOption: TypeAlias = Annotated[
     Literal["inverse", "flat"], typer.Option(help="A pair at distance d counts 1/d, or 1.")
 ]
-MinCount: TypeAlias = Annotated[int, typer.Option(help="Leave out rarer words.")]
-MaxVocab: TypeAlias = Annotated[int | None, typer.Option(help="Keep only the most frequent words.")]
 Memory: TypeAlias = Annotated[
     int, typer.Option(metavar="BYTES", help="Above this, ids and counts go to temporary files.")
 ]

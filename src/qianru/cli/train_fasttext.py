@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from qianru.cli.options import (
+    Architecture,
     AsJson,
     ContinueFrom,
     Corpora,
+    DimOfParent,
     Encoding,
+    Epochs,
     Field,
     Force,
+    Loss,
     Lowercase,
+    MaxVocab,
     Memory,
+    MinCount,
+    Negative,
     OnErrors,
     Resume,
+    Sample,
     SaveEvery,
+    Seed,
     Threads,
     UserDict,
+    Window,
     check_model_output,
 )
 from qianru.cli.train import say_what_was_read, say_what_was_written, what_is_saved
@@ -34,18 +44,12 @@ def fasttext(
         str,
         typer.Option("--output", "-o", metavar="MODEL", help="Model folder to write, or a .bin of fastText."),
     ],
-    model: Annotated[
-        Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
-    ] = "skipgram",
-    loss: Annotated[
-        Literal["ns", "hs"], typer.Option(help="Negative sampling, hierarchical softmax.")
-    ] = "ns",
-    dim: Annotated[
-        int | None, typer.Option(help="Numbers in a vector; default 100, or as in --continue.")
-    ] = None,
-    window: Annotated[int, typer.Option(help="At most so many words on each side.")] = 5,
-    negative: Annotated[int, typer.Option(help="Noise words for each word, with --loss ns.")] = 5,
-    sample: Annotated[float, typer.Option(help="Thin out words above this share; 0: none.")] = 1e-4,
+    model: Architecture = "skipgram",
+    loss: Loss = "ns",
+    dim: DimOfParent = None,
+    window: Window = 5,
+    negative: Negative = 5,
+    sample: Sample = 1e-4,
     min_n: Annotated[
         int | None, typer.Option(help="Fewest characters of an n-gram; default 3; 1 for Chinese.")
     ] = None,
@@ -57,11 +61,11 @@ def fasttext(
         str | None,
         typer.Option(metavar="FILE", help="Lines of a character, a tab, its strokes or components."),
     ] = None,
-    min_count: Annotated[int, typer.Option(help="Leave out rarer words.")] = 5,
-    max_vocab: Annotated[int | None, typer.Option(help="Keep only the most frequent words.")] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    min_count: MinCount = 5,
+    max_vocab: MaxVocab = None,
+    epochs: Epochs = 5,
     learning_rate: Annotated[float, typer.Option(help="At the first word.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="With --threads 1: same seed, same bits.")] = 1,
+    seed: Seed = 1,
     threads: Threads = None,
     continue_from: ContinueFrom = None,
     save_every: SaveEvery = None,

@@ -8,35 +8,25 @@ from __future__ import annotations
 import numpy as np
 
 from qianru.arrays import Int64Array
-from qianru.errors import CorpusError
-from qianru.progress import Progress, ProgressCallback
+from qianru.progress import ProgressCallback
 from qianru.text import Corpus
-from qianru.tokens.description import Description
 from qianru.tokens.pipelines import describe, text_normalizer
+from qianru.tokens.settings import Trained, TrainSettings, read_text
 
 _N_CODES = 0x110000
 
 
-def train_characters(
-    corpus: Corpus,
-    *,
-    vocab_size: int,
-    min_count: int,
-    special_tokens: tuple[str, ...],
-    coverage: float,
-    byte_fallback: bool,
-    progress: ProgressCallback | None,
-) -> tuple[Description, int]:
-    """The tokenizer and its number of tokens: special ones, [UNK] or 256 bytes, characters by falling count."""
-    lowercase = corpus.settings["lowercase"] is True
-    counts = count_characters(corpus, lowercase=lowercase, progress=progress)
-    if counts.sum() == counts[ord("\n")]:
-        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+def train_characters(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
+    """Special tokens, [UNK] or 256 bytes, characters by falling count."""
+    special_tokens, byte_fallback = settings.special_tokens, settings.byte_fallback
+    counts = count_characters(corpus, progress)
     unknown = None if byte_fallback else "[UNK]"
     first = [*special_tokens, *([f"<0x{byte:02X}>" for byte in range(256)] if unknown is None else [unknown])]
     # A special token named [UNK] is the unknown token.
     vocab = {token: token_id for token_id, token in enumerate(dict.fromkeys(first))}
-    for code in covering(counts, coverage, min_count)[: vocab_size - len(vocab)].tolist():
+    for code in covering(counts, settings.coverage, settings.min_count)[
+        : settings.vocab_size - len(vocab)
+    ].tolist():
         vocab[chr(code)] = len(vocab)
     steps = [{"type": "ByteFallback"}, {"type": "Fuse"}] if unknown is None else [{"type": "Fuse"}]
     model: dict[str, object] = {
@@ -55,22 +45,18 @@ def train_characters(
     made = describe(
         model,
         special=[(token, vocab[token]) for token in special],
-        normalizer=text_normalizer(lowercase=lowercase),
+        normalizer=text_normalizer(lowercase=corpus.settings["lowercase"] is True),
         decoder={"type": "Sequence", "decoders": steps},
     )
-    return made, len(vocab)
+    return made, len(vocab), ()
 
 
-def count_characters(corpus: Corpus, *, lowercase: bool, progress: ProgressCallback | None) -> Int64Array:
+def count_characters(corpus: Corpus, progress: ProgressCallback | None) -> Int64Array:
     """How often each code point occurs, line feeds too: int64 [0x110000]."""
     counts = np.zeros(_N_CODES, dtype=np.int64)
-    for block, done in corpus.blocks():
-        text = block.decode()
-        codes = np.frombuffer((text.lower() if lowercase else text).encode("utf-32-le"), dtype=np.uint32)
-        found = np.bincount(codes)
+    for text in read_text(corpus, progress):
+        found = np.bincount(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32))
         counts[: len(found)] += found
-        if progress is not None:
-            progress(Progress("read", done, 0.0, "B"))
     return counts
 
 

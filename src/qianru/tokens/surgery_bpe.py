@@ -20,8 +20,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from qianru.errors import ArgumentError, FormatError
+from qianru.tokens.pipelines import byte_level_bytes
 from qianru.tokens.surgery_data import TokenizerData, merge_pair, merged
-from qianru.tokens.surgery_pipeline import byte_letters, is_byte_level
+from qianru.tokens.surgery_pipeline import is_byte_level
 
 Pair = tuple[str, str]
 
@@ -178,16 +179,14 @@ def _one_each(tokens: Sequence[str]) -> list[int]:
 
 def _characters_of_bytes(tokens: Sequence[str]) -> list[int]:
     """For tokens of bytes as letters: the number of the character that each lies in, -1 where it is not within one."""
-    letters = byte_letters()
     numbers, character = [], -1
     for token in tokens:
-        try:
-            data = [letters[letter] for letter in token]
-        except KeyError:
-            raise FormatError(f"token {token!r} is no string of bytes as letters") from None
+        data = byte_level_bytes(token)
+        if data is None:
+            raise FormatError(f"token {token!r} is no string of bytes as letters")
         first = character + 1 if data[0] & 0xC0 != 0x80 else character
         character += sum(byte & 0xC0 != 0x80 for byte in data)
-        numbers.append(-1 if first != character or _is_text(bytes(data)) else character)
+        numbers.append(-1 if first != character or _is_text(data) else character)
     return numbers
 
 

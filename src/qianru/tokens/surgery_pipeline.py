@@ -13,6 +13,7 @@ from typing import Protocol
 from tokenizers import Tokenizer as Engine
 
 from qianru.errors import CorpusError, FormatError
+from qianru.tokens.pipelines import byte_level_bytes
 from qianru.tokens.surgery_data import TokenizerData
 
 _LINES = 1000
@@ -122,15 +123,6 @@ def batches(lines: Iterable[str]) -> Iterator[list[str]]:
         yield found
 
 
-@functools.cache
-def byte_letters() -> dict[str, int]:
-    """The letter that stands for each byte in byte-level vocabularies: printable ones for themselves, the rest from 256."""
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    rest = [byte for byte in range(256) if byte not in printable]
-    letters = {chr(byte): byte for byte in printable}
-    return letters | {chr(256 + number): byte for number, byte in enumerate(rest)}
-
-
 def is_byte_level(data: TokenizerData) -> bool:
     """Whether the model works on bytes as letters."""
 
@@ -148,21 +140,26 @@ def is_byte_level(data: TokenizerData) -> bool:
 
 def token_texts(data: TokenizerData) -> list[str | None]:
     """The text of each token without marks of spaces, by id; None for special, partial and continuing tokens."""
-    letters = byte_letters() if is_byte_level(data) else None
+    in_bytes = is_byte_level(data)
     prefix = data.model.get("continuing_subword_prefix") or ""
     texts: list[str | None] = []
     for token in data.tokens:
         if token in data.added or (prefix and token.startswith(prefix)):
             texts.append(None)
-        elif letters is None:
+        elif not in_bytes:
             texts.append(token.replace("▁", " ").strip() or None)
         else:
-            try:
-                text = bytes(letters[letter] for letter in token).decode()
-                texts.append(text.strip() or None)
-            except (KeyError, UnicodeDecodeError):
-                texts.append(None)
+            texts.append((byte_level_string(token) or "").strip() or None)
     return texts
+
+
+def byte_level_string(token: str) -> str | None:
+    """The text of a byte-level token; None where its bytes are none by themselves."""
+    data = byte_level_bytes(token)
+    try:
+        return None if data is None else data.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def _has_surrogate(text: str) -> bool:

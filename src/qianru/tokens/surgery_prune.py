@@ -16,9 +16,10 @@ from typing import Any
 
 from qianru.errors import ArgumentError, CorpusError
 from qianru.text import Corpus
+from qianru.tokens.pipelines import BYTE_CHARACTERS, byte_level_bytes
 from qianru.tokens.surgery_data import Json, TokenizerData, checked, merge_pair, merged, read_tokenizer
 from qianru.tokens.surgery_han import han_words, let_through, sets_han_apart
-from qianru.tokens.surgery_pipeline import Pipeline, batches, byte_letters, is_byte_level
+from qianru.tokens.surgery_pipeline import Pipeline, batches, is_byte_level
 from qianru.tokens.surgery_report import Surgery
 
 # First words of the names that Unicode gives to letters of these scripts.
@@ -87,7 +88,7 @@ def _of_scripts(data: TokenizerData, scripts: Sequence[str]) -> set[int]:
             hint=f"Known are {', '.join(SCRIPTS)}.",
         )
     starts = tuple(start for name in scripts for start in SCRIPTS[name])
-    letters = byte_letters() if is_byte_level(data) else None
+    in_bytes = is_byte_level(data)
 
     @functools.cache
     def fits(char: str) -> bool:
@@ -96,9 +97,9 @@ def _of_scripts(data: TokenizerData, scripts: Sequence[str]) -> set[int]:
     kept = set()
     for number, token in enumerate(data.tokens):
         text = token
-        if letters is not None and all(letter in letters for letter in token):
+        if in_bytes and (spelled := byte_level_bytes(token)) is not None:
             # Parts of characters go, unless a kept token is made of them.
-            text = bytes(letters[letter] for letter in token).decode("utf-8", "surrogateescape")
+            text = spelled.decode("utf-8", "surrogateescape")
             if any("\ud800" <= char <= "\udfff" for char in text):
                 continue
         if all(char == "▁" or fits(char) for char in text):
@@ -170,7 +171,7 @@ def _always(data: TokenizerData, keep_ids: Iterable[int]) -> set[int]:
             )
         kept.add(number)
     byte_level = is_byte_level(data)
-    names = {f"<0x{byte:02X}>" for byte in range(256)} | (set(byte_letters()) if byte_level else set())
+    names = {f"<0x{byte:02X}>" for byte in range(256)} | (set(BYTE_CHARACTERS) if byte_level else set())
     kept |= {number for number, token in enumerate(data.tokens) if token in names}
     if data.kind == "Unigram":
         scores = [score for _, score in data.model["vocab"]]

@@ -44,8 +44,9 @@ from qianru.tokens.engine import (
 )
 from qianru.tokens.opening import Opened, open_tokenizer, to_text
 from qianru.tokens.pipelines import roles_of
+from qianru.tokens.settings import TrainSettings
 from qianru.tokens.stream import write_stream
-from qianru.tokens.train import TrainSettings, train_description
+from qianru.tokens.train import train_description
 
 if TYPE_CHECKING:
     import tokenizers

@@ -1,4 +1,4 @@
-"""Training WordPiece and Unigram, the same bytes each time."""
+"""Training byte-level BPE, WordPiece and Unigram."""
 
 from __future__ import annotations
 
@@ -14,27 +14,54 @@ from qianru import _core
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
-from qianru.tokens.description import Description
-from qianru.tokens.pipelines import bert, special_token, text_normalizer
+from qianru.text.encoding import default_threads
+from qianru.tokens.pipelines import bert, byte_level, byte_level_text, special_token, text_normalizer
 from qianru.tokens.sentencepiece_file import parse_sentencepiece
 from qianru.tokens.sentencepiece_open import describe_sentencepiece
+from qianru.tokens.settings import Trained, TrainSettings, read_text
 
 _PROGRESS_SECONDS = 0.1
 _MAX_LINE_BYTES = 1 << 20  # a longer line is left out by the sentencepiece trainer
 
 
-def train_wordpiece(
-    corpus: Corpus,
-    *,
-    vocab_size: int,
-    min_count: int,
-    special_tokens: tuple[str, ...],
-    coverage: float,
-    progress: ProgressCallback | None,
-) -> tuple[Description, int]:
+def train_bpe(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
+    """Byte-level BPE (Sennrich et al. 2016; over bytes as GPT-2), with the merges of the `tokenizers` package."""
+    counter = _core.WordCounter(pattern=settings.pattern)
+    threads = default_threads() if settings.threads is None else settings.threads
+    for text in read_text(corpus, progress):
+        counter.count_lines(text.encode(), threads, keep_ends=True)  # a line's end is text too
+    special = settings.special_tokens
+    trainer = _core.BpeTrainer(
+        counter,
+        vocab_size=settings.vocab_size,
+        min_frequency=settings.min_count,
+        special_tokens=[token.encode() for token in special],
+        initial_alphabet=[bytes(range(256))],
+    )
+    tokens = _learned(trainer, settings.vocab_size, progress)
+    names = [*special, *map(byte_level_text, tokens[len(special) :])]
+    made = byte_level(
+        {name: token_id for token_id, name in enumerate(names)},
+        [f"{names[left]} {names[right]}" for left, right in trainer.merges().tolist()],
+        settings.pattern,
+        special=[(token, token_id) for token_id, token in enumerate(special)],
+        normalizer=text_normalizer(lowercase=corpus.settings["lowercase"] is True),
+    )
+    return made, len(names), ()
+
+
+def _learned(trainer: _core.BpeTrainer, vocab_size: int, progress: ProgressCallback | None) -> list[bytes]:
+    while not trainer.run(_PROGRESS_SECONDS):
+        if progress is not None:
+            progress(Progress("train", trainer.n_tokens / vocab_size, 0.0, "tokens"))
+    return trainer.tokens()
+
+
+def train_wordpiece(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
     """BERT's vocabulary, learned by byte pair encoding over its words, with "##" before what continues a word."""
     lowercase = corpus.settings["lowercase"] is True
-    names = special_tokens if "[UNK]" in special_tokens else ("[UNK]", *special_tokens)
+    special = settings.special_tokens
+    names = special if "[UNK]" in special else ("[UNK]", *special)
     words = _bert_words(corpus, lowercase, progress)
     counter = _core.WordCounter(pattern="none")
     counter.add(
@@ -43,25 +70,22 @@ def train_wordpiece(
     try:
         trainer = _core.BpeTrainer(
             counter,
-            vocab_size=vocab_size,
-            min_frequency=min_count,
+            vocab_size=settings.vocab_size,
+            min_frequency=settings.min_count,
             byte_level=False,
             special_tokens=[name.encode() for name in names],
             initial_alphabet=[],
-            coverage=coverage,
+            coverage=settings.coverage,
             prefix=b"##",
         )
     except ValueError as error:
         raise ArgumentError(
             f"vocab_size: {error}", hint="raise it, or lower coverage: the rarest characters become [UNK]"
         ) from None
-    while not trainer.run(_PROGRESS_SECONDS):
-        if progress is not None:
-            progress(Progress("train", trainer.n_tokens / vocab_size, 0.0, "tokens"))
-    tokens = [token.decode() for token in trainer.tokens()]
+    tokens = [token.decode() for token in _learned(trainer, settings.vocab_size, progress)]
     made = bert({token: i for i, token in enumerate(tokens)}, lowercase=lowercase)
     made["added_tokens"] = [special_token(name, i) for i, name in enumerate(names)]
-    return made, len(tokens)
+    return made, len(tokens), ()
 
 
 def _bert_words(corpus: Corpus, lowercase: bool, progress: ProgressCallback | None) -> Counter[str]:
@@ -69,25 +93,15 @@ def _bert_words(corpus: Corpus, lowercase: bool, progress: ProgressCallback | No
 
     rules = tokenizers.Tokenizer.from_str(json.dumps(bert({"[UNK]": 0}, lowercase=lowercase)))
     words: Counter[str] = Counter()
-    for block, done in corpus.blocks():
-        text = rules.normalizer.normalize_str(block.decode())
-        words.update(word for word, _ in rules.pre_tokenizer.pre_tokenize_str(text))
-        if progress is not None:
-            progress(Progress("read", done, 0.0, "B"))
-    if not words:
+    for text in read_text(corpus, progress):
+        pieces = rules.pre_tokenizer.pre_tokenize_str(rules.normalizer.normalize_str(text))
+        words.update(word for word, _ in pieces)
+    if not words:  # what the normaliser leaves out is more than white space
         raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
     return words
 
 
-def train_unigram(
-    corpus: Corpus,
-    *,
-    vocab_size: int,
-    special_tokens: tuple[str, ...],
-    coverage: float,
-    byte_fallback: bool,
-    progress: ProgressCallback | None,
-) -> tuple[Description, int]:
+def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
     """Unigram by the sentencepiece package (Kudo 2018, arXiv:1804.10959), whose trainer repeats exactly."""
     try:
         import sentencepiece
@@ -96,17 +110,16 @@ def train_unigram(
             "kind 'unigram' is trained by sentencepiece, which is not installed",
             hint='pip install "qianru[sentencepiece]"',
         ) from None
-    lowercase = corpus.settings["lowercase"] is True
     out = io.BytesIO()
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_sentences(corpus, lowercase, progress),
+            sentence_iterator=_sentences(corpus, progress),
             model_writer=out,
             model_type="unigram",
-            vocab_size=vocab_size,
-            character_coverage=coverage,
-            byte_fallback=byte_fallback,
-            control_symbols=[name for name in special_tokens if name != "<unk>"],
+            vocab_size=settings.vocab_size,
+            character_coverage=settings.coverage,
+            byte_fallback=settings.byte_fallback,
+            control_symbols=[name for name in settings.special_tokens if name != "<unk>"],
             unk_id=0,
             bos_id=-1,
             eos_id=-1,
@@ -120,16 +133,13 @@ def train_unigram(
         raise _what_is_wrong(str(error), corpus) from None
     model = parse_sentencepiece(out.getvalue(), path="the trained model")
     made = describe_sentencepiece(model, "the trained model")[0]
-    made["normalizer"] = text_normalizer(lowercase=lowercase)
-    return made, len(model.pieces)
+    made["normalizer"] = text_normalizer(lowercase=corpus.settings["lowercase"] is True)
+    return made, len(model.pieces), ()
 
 
-def _sentences(corpus: Corpus, lowercase: bool, progress: ProgressCallback | None) -> Iterator[str]:
-    for block, done in corpus.blocks():
-        text = block.decode()
-        yield from filter(str.strip, (text.lower() if lowercase else text).split("\n"))
-        if progress is not None:
-            progress(Progress("read", done, 0.0, "B"))
+def _sentences(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:
+    for text in read_text(corpus, progress):
+        yield from filter(str.strip, text.split("\n"))
 
 
 def _what_is_wrong(message: str, corpus: Corpus) -> ArgumentError | CorpusError:

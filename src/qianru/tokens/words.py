@@ -10,30 +10,24 @@ from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens.description import Description
 from qianru.tokens.pipelines import special_token
+from qianru.tokens.settings import Trained, TrainSettings
 from qianru.tokens.word_model import is_han, unigram_scores, write_word_tokenizer
 
 
-def train_words(
-    corpus: Corpus,
-    *,
-    vocab_size: int,
-    min_count: int,
-    special_tokens: tuple[str, ...],
-    threads: int | None,
-    progress: ProgressCallback | None,
-) -> tuple[Description, int, tuple[str, ...]]:
-    """The tokenizer, its number of tokens, and notes: words by falling count, [UNK], special tokens."""
-    named = tuple(token for token in special_tokens if token != "[UNK]")
+def train_words(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
+    """Words by falling count, [UNK], special tokens."""
+    named = tuple(token for token in settings.special_tokens if token != "[UNK]")
     encoded = corpus.encode(
-        min_count=min_count, max_vocab=vocab_size - 1 - len(named), threads=threads, progress=progress
+        min_count=settings.min_count,
+        max_vocab=settings.vocab_size - 1 - len(named),
+        threads=settings.threads,
+        progress=progress,
     )
     words = [word for word in encoded.keys if word not in named]
     counts = encoded.counts[: len(words)]
     out = io.StringIO()
-    settings = corpus.settings
-    write_word_tokenizer(
-        out, words, lambda: unigram_scores(words, counts), lowercase=settings["lowercase"] is True
-    )
+    lowercase = corpus.settings["lowercase"] is True
+    write_word_tokenizer(out, words, lambda: unigram_scores(words, counts), lowercase=lowercase)
     description = cast(Description, json.loads(out.getvalue()))
     added = cast(list[dict[str, object]], description["added_tokens"])
     whole, lost = _whole_words(corpus.user_words, words)

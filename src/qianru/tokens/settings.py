@@ -1,0 +1,89 @@
+"""What training is asked for, and the text that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from qianru.errors import ArgumentError, CorpusError
+from qianru.progress import Progress, ProgressCallback
+from qianru.text import Corpus
+from qianru.tokens.description import Description
+from qianru.tokens.encoding import checked_text
+from qianru.tokens.pipelines import PATTERNS
+
+# The tokenizer.json, the number of its tokens, and notes on it.
+Trained: TypeAlias = tuple[Description, int, tuple[str, ...]]
+KINDS = ("bpe", "wordpiece", "unigram", "character", "word")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings:
+    """What `Tokenizer.train` was asked for; the same words as its arguments, checked on construction."""
+
+    kind: str
+    vocab_size: int
+    min_count: int
+    special_tokens: tuple[str, ...]
+    coverage: float
+    byte_fallback: bool
+    pattern: str
+    threads: int | None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ArgumentError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
+        if self.pattern not in PATTERNS:
+            raise ArgumentError(f"pattern must be one of {', '.join(PATTERNS)}, got {self.pattern!r}")
+        for name, value, least in (("vocab_size", self.vocab_size, 1), ("min_count", self.min_count, 1)):
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 31:
+                raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if not 0 < self.coverage <= 1:
+            raise ArgumentError(
+                f"coverage must be above 0 and at most 1, got {self.coverage!r}",
+                hint="0.9995 is usual for Chinese; 1 keeps every character.",
+            )
+        for i, token in enumerate(self.special_tokens):
+            if not checked_text(token, f"special_tokens[{i}]"):
+                raise ArgumentError(f"special_tokens[{i}] is empty")
+            if self.special_tokens.index(token) != i:
+                raise ArgumentError(f"special_tokens holds {token!r} twice")
+            if len(token) == 1:
+                raise ArgumentError(
+                    f"special_tokens[{i}]: {token!r} is a character of text",
+                    hint="write <s>, [CLS] or the like",
+                )
+        if self.byte_fallback and self.kind not in ("unigram", "character"):
+            raise ArgumentError(f"byte_fallback is for unigram and character, not for {self.kind}")
+        n_fixed = len(self.special_tokens) + (256 if self.kind == "bpe" or self.byte_fallback else 1)
+        if self.vocab_size <= n_fixed:
+            raise ArgumentError(
+                f"vocab_size must be above {n_fixed}, the special tokens and "
+                f"{'bytes' if n_fixed >= 256 else '[UNK]'} among them, got {self.vocab_size}",
+                hint="8,000 to 64,000 is usual",
+            )
+
+
+def read_text(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:
+    """The lines in blocks, each line with its end, in lower case where the corpus is.
+
+    Lower case as the tokenizer.json's own step makes it, which knows no final sigma. Raises CorpusError at the end
+    where there was nothing but white space.
+    """
+    lowercase = corpus.settings["lowercase"] is True
+    blank = True
+    for block, done in corpus.blocks():
+        text = block.decode()
+        blank = blank and text.isspace()
+        yield _lowered(text) if lowercase else text
+        if progress is not None:
+            progress(Progress("read", done, 0.0, "B"))
+    if blank:
+        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+
+
+def _lowered(text: str) -> str:
+    import tokenizers.normalizers  # here, because it takes 0.05 s that nothing else should wait for
+
+    return str(tokenizers.normalizers.Lowercase().normalize_str(text))

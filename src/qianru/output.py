@@ -29,15 +29,17 @@ def new_file(path: Path, *, force: bool) -> Iterator[Path]:
         )
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
-        temporary = Path(name)
-        os.close(handle)
+        with _uninterrupted():  # or a file could be there whose name is not known here yet
+            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+            temporary = Path(name)
+            os.close(handle)
         os.chmod(temporary, 0o666 & ~_umask())
         yield temporary
         os.replace(temporary, target)
     except BaseException as error:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with _uninterrupted():
+                temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and not isinstance(error, OutputError):
             raise _refused(path, error) from error
         raise
@@ -50,7 +52,8 @@ def new_folder(path: Path, *, force: bool, may_replace: Callable[[Path], str]) -
     _check_folder(path, target, force=force, may_replace=may_replace)
     temporary: Path | None = None
     try:
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        with _uninterrupted():
+            temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         os.chmod(temporary, 0o777 & ~_umask())
         yield temporary
         # Looked at again: it may have changed while the new one was written.

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -276,6 +277,23 @@ def test_interrupted_while_the_old_model_is_deleted(
         other.save(tmp_path / "model", force=True)
     assert os.listdir(tmp_path) == ["model"]
     assert load(tmp_path / "model", verify=True).fingerprint == other.fingerprint
+
+
+@pytest.mark.parametrize(("maker", "name"), [("mkdtemp", "model"), ("mkstemp", "vectors.bin")])
+def test_interrupted_while_the_temporary_one_is_made(
+    vectors: Vectors, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, maker: str, name: str
+) -> None:
+    make = getattr(tempfile, maker)
+
+    def interrupted(**options: object) -> object:
+        made = make(**options)
+        signal.raise_signal(signal.SIGINT)
+        return made
+
+    monkeypatch.setattr(tempfile, maker, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        (vectors.save if maker == "mkdtemp" else vectors.export)(tmp_path / name)
+    assert os.listdir(tmp_path) == []
 
 
 def resident_bytes() -> int:

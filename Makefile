@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 TEXT ?=
 
-.PHONY: demo test build lint types check sanitize test-torch slow fuzz stubs clean
+.PHONY: demo test build lint types check sanitize slow fuzz stubs clean
 
 demo: .venv/.built
 	$(BIN)/qianru demo $(if $(TEXT),--text "$(TEXT)")
@@ -23,8 +23,8 @@ test: build lint types check sanitize
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable .
 	@touch $@
 
-.venv/.dev: .venv/.built
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev]"
+.venv/.dev: .venv/.built constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev,torch]" -c constraints.txt
 	@touch $@
 
 build: .venv/.dev
@@ -73,11 +73,6 @@ fuzz: build
 	mkdir -p build/fuzz
 	cd build/fuzz && for target in $${FUZZ:-$$(../../$(BIN)/python ../../tests/fuzz/run_atheris.py)}; do \
 	  ../../$(BIN)/python ../../tests/fuzz/run_atheris.py $$target -max_total_time=$(SECONDS) -verbosity=0 || exit 1; done
-
-# The tests that need torch, which `make test` passes over where it is absent.
-test-torch: build
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[torch]"
-	$(BIN)/pytest -q tests/layers tests/cli/test_tokenizer_surgery.py
 
 slow: build
 	$(BIN)/pytest -q -m slow

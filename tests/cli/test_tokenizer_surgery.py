@@ -115,10 +115,8 @@ def test_what_is_wrong_is_told_in_one_line(cli, bert: Path, arguments: tuple[str
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_model_of_transformers(cli, tmp_path: Path) -> None:
-    pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-    transformers = pytest.importorskip(
-        "transformers", reason="transformers is not installed: make test-torch"
-    )
+    pytest.importorskip("torch", reason="torch is not installed: make build")
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed: make build")
     tokenizer = surgery_models.wordpiece()
     config = transformers.BertConfig(
         vocab_size=len(tokenizer["model"]["vocab"]), hidden_size=16, num_hidden_layers=1, num_attention_heads=2,

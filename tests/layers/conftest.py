@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: make test-torch")
+torch = pytest.importorskip("torch", reason="torch is not installed: make build")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed: make build")
 
 _spec = importlib.util.spec_from_file_location(
     "surgery_models", Path(__file__).parents[1] / "tokens" / "surgery_models.py"

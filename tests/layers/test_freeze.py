@@ -9,8 +9,8 @@ import pytest
 from qianru.errors import ArgumentError
 from qianru.layers import freeze_rows
 
-torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: make test-torch")
+torch = pytest.importorskip("torch", reason="torch is not installed: make build")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed: make build")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 

@@ -17,8 +17,8 @@ from qianru.layers.grow import protected_ids
 from qianru.tokens import extend, merge, prune, read_tokenizer
 from qianru.vectors import Vectors
 
-torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed: make test-torch")
+torch = pytest.importorskip("torch", reason="torch is not installed: make build")
+transformers = pytest.importorskip("transformers", reason="transformers is not installed: make build")
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 WORDS = ["中国", "大学", "人民大学", "walker"]

@@ -72,6 +72,7 @@ def train_qianru(job: dict) -> dict:
         sample=COMMON["sample"],
         epochs=COMMON["epochs"],
         learning_rate=job.get("learning_rate", 0.025),
+        min_learning_rate=job.get("min_learning_rate", 1e-4),
         seed=job["seed"],
         threads=job["threads"],
     )

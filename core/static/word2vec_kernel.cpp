@@ -174,19 +174,26 @@ void skipgram(const Window& w, const Window* next, int n_floats, float rate, Los
 template <int T>
 inline void mean_block(const Window& w, std::ptrdiff_t k, float share, float* hidden) {
   Vf sums[T];
+#pragma GCC unroll 8
   for (int t = 0; t < T; ++t) sums[t] = load(w.inputs[0] + k + t * kWidth);
-  for (int c = 1; c < w.n_inputs; ++c)
-    for (int t = 0; t < T; ++t) sums[t] += load(w.inputs[c] + k + t * kWidth);
+  for (int c = 1; c < w.n_inputs; ++c) {
+    const float* const row = pointer_in_register(w.inputs[c] + k);
+#pragma GCC unroll 8
+    for (int t = 0; t < T; ++t) sums[t] += load(row + t * kWidth);
+  }
+#pragma GCC unroll 8
   for (int t = 0; t < T; ++t) store(hidden + k + t * kWidth, sums[t] * share);
 }
 
-// Adds T vectors of the gain at k to every input row.
+// Adds T vectors of the gain at k, scaled, to every input row.
 template <int T>
-inline void gain_block(const Window& w, std::ptrdiff_t k, const float* gain) {
+inline void gain_block(const Window& w, std::ptrdiff_t k, const float* gain, float scale) {
   Vf gains[T];
-  for (int t = 0; t < T; ++t) gains[t] = load(gain + k + t * kWidth);
+#pragma GCC unroll 8
+  for (int t = 0; t < T; ++t) gains[t] = load(gain + k + t * kWidth) * scale;
   for (int c = 0; c < w.n_inputs; ++c) {
     float* const row = pointer_in_register(w.inputs[c] + k);
+#pragma GCC unroll 8
     for (int t = 0; t < T; ++t) store(row + t * kWidth, load(row + t * kWidth) + gains[t]);
   }
 }
@@ -214,12 +221,22 @@ template <int N>
   }
 }
 
-// Calls visit(integral_constant<T>, k) for blocks of four vectors and the rest one by one.
+// Calls visit(integral_constant<T>, k) for blocks of eight vectors and one of the rest: each block is a loop over the window's
+// rows, whose number no processor guesses.
 template <typename Visit>
 inline void for_blocks(std::ptrdiff_t n_floats, Visit visit) {
   std::ptrdiff_t k = 0;
-  for (; k + 4 * kWidth <= n_floats; k += 4 * kWidth) visit(std::integral_constant<int, 4>{}, k);
-  for (; k < n_floats; k += kWidth) visit(std::integral_constant<int, 1>{}, k);
+  for (; k + 8 * kWidth <= n_floats; k += 8 * kWidth) visit(std::integral_constant<int, 8>{}, k);
+  switch ((n_floats - k) / kWidth) {
+    case 7: return visit(std::integral_constant<int, 7>{}, k);
+    case 6: return visit(std::integral_constant<int, 6>{}, k);
+    case 5: return visit(std::integral_constant<int, 5>{}, k);
+    case 4: return visit(std::integral_constant<int, 4>{}, k);
+    case 3: return visit(std::integral_constant<int, 3>{}, k);
+    case 2: return visit(std::integral_constant<int, 2>{}, k);
+    case 1: return visit(std::integral_constant<int, 1>{}, k);
+    default: return;
+  }
 }
 
 void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
@@ -233,8 +250,7 @@ void cbow(const Window& w, int n_floats, float rate, float input_scale, float* h
   for_column_groups(w.n_outputs, [&](auto n, int first) {
     cbow_columns<n.value>(w.outputs + first, n_floats, w.scores + first, hidden, first == 0, gain);
   });
-  for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) store(gain + k, load(gain + k) * input_scale);
-  for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { gain_block<t.value>(w, k, gain); });
+  for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { gain_block<t.value>(w, k, gain, input_scale); });
   loss.n_pairs += 1;
 }
 

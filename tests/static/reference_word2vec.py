@@ -7,6 +7,7 @@ import numpy as np
 _MASK = 2**64 - 1
 LINE_END = 0xFFFFFFFF
 CHUNK = 8192  # positions of the stream that no window crosses
+DRAW_USES, DRAW_APART = 4, 32  # draws serve so many centre words, each so many kept words after the last
 
 
 def mix64(x: int) -> int:
@@ -152,8 +153,9 @@ def train(
                 ]
                 if rows and negative:
                     targets = [centre]
+                    drawn_at = base + kept[i - i % (DRAW_USES * DRAW_APART) + i % DRAW_APART][1]
                     for j in range(negative):
-                        drawn = alias.draw(random_at(negative_key, (base + position) * negative + j))
+                        drawn = alias.draw(random_at(negative_key, drawn_at * negative + j))
                         if drawn not in targets:
                             targets.append(drawn)
                     labels = np.array([1.0] + [0.0] * (len(targets) - 1))

@@ -26,6 +26,7 @@ static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead 
 // over all the memory, are then still in a near cache. At that distance the windows have nothing to do with each other. With
 // neighbouring windows sharing their draws (tried: 2, 4 and 8 of them) the vectors got worse.
 constexpr std::size_t kDrawUses = 4, kDrawApart = 32;
+constexpr bool draws_anew(std::size_t i) { return i % (kDrawUses * kDrawApart) < kDrawApart; }  // the i-th kept word of a chunk
 
 // Rows of each matrix of which the threads together have copies of their own, merged after each chunk: few enough to stay in a
 // second-level cache, and fewer for each of many threads, whose copies drift further apart between two merges.
@@ -84,6 +85,7 @@ struct Word2vecTrainer::Worker {
       slot.outputs.resize(n_outputs);
       slot.draws.resize(static_cast<std::size_t>(options.negative));
     }
+    for (std::vector<float*>& rows : drawn) rows.reserve(static_cast<std::size_t>(options.negative));
     for (Frame& frame : frames) {
       frame.inputs.resize(n_inputs);
       frame.scores.resize(n_pairs + 16);
@@ -117,6 +119,7 @@ struct Word2vecTrainer::Worker {
   };
 
   Slot slots[kSlots];
+  std::vector<float*> drawn[kDrawApart];  // the distinct rows drawn at the last kept words that drew
   Frame frames[2];
   HotRows hot_inputs, hot_outputs;
   // With shared rows: the input vectors of the words within reach, made when a word comes within reach; when it is out of reach,
@@ -313,9 +316,9 @@ void Word2vecTrainer::take_shares(Worker& worker) const {
 
 // The random bits of the i-th kept word's negatives; the table is asked for the slots they name, well before prepare() reads them.
 void Word2vecTrainer::draw(Worker& worker, std::size_t i) {
+  if (!draws_anew(i)) return;
   std::vector<std::uint64_t>& draws = worker.slots[i & (kSlots - 1)].draws;
-  const std::size_t first = i - i % (kDrawUses * kDrawApart) + i % kDrawApart;
-  const std::uint64_t counter = (worker.position_key + worker.positions[first]) * draws.size();
+  const std::uint64_t counter = (worker.position_key + worker.positions[i]) * draws.size();
   for (std::uint64_t j = 0; j < draws.size(); ++j) negatives_->prefetch(draws[j] = random_at(negative_key_, counter + j));
 }
 
@@ -330,12 +333,19 @@ void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
   const std::uint32_t centre = worker.ids[i];
   slot.n_outputs = 0;
   if (options_.negative > 0) {
-    slot.outputs[slot.n_outputs++] = worker.hot_outputs.row(centre);
-    for (const std::uint64_t draw_bits : slot.draws) {
-      float* const drawn = worker.hot_outputs.row(negatives_->draw(draw_bits));
-      const auto end = slot.outputs.begin() + static_cast<std::ptrdiff_t>(slot.n_outputs);
-      // The centre word is no negative, and a word drawn twice counts once.
-      if (std::find(slot.outputs.begin(), end, drawn) == end) slot.outputs[slot.n_outputs++] = drawn;
+    std::vector<float*>& drawn = worker.drawn[i % kDrawApart];
+    if (draws_anew(i)) {
+      drawn.clear();
+      for (const std::uint64_t draw_bits : slot.draws) {
+        float* const row = worker.hot_outputs.row(negatives_->draw(draw_bits));
+        if (std::find(drawn.begin(), drawn.end(), row) == drawn.end()) drawn.push_back(row);  // a word drawn twice counts once
+      }
+    }
+    float* const own = worker.hot_outputs.row(centre);
+    slot.outputs[slot.n_outputs++] = own;
+    for (float* const row : drawn) {
+      slot.outputs[slot.n_outputs] = row;
+      slot.n_outputs += row != own;  // the centre word is no negative
     }
   } else {
     const std::uint64_t begin = paths_.offsets[centre];

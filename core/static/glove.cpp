@@ -181,6 +181,11 @@ void GloveTrainer::next_round() noexcept {
   pairs_.clear();
   next_pair_ = 0;
   if (round_ == n_rounds_ || stop_) return;
+  if (n_blocks_ == 1) {  // nobody to meet: a round without pairs would be taken for the end
+    round_ = n_rounds_;
+    pairs_.push_back({0, 0});
+    return;
+  }
   if (round_ == n_rounds_ / 2) {  // in the middle, so that it is neither always first nor last
     for (std::uint32_t block = 0; block < n_blocks_; ++block) pairs_.push_back({block, block});
   } else {

@@ -67,6 +67,13 @@ def test_trainer_equals_its_twin(small: EncodedCorpus, isa: str, symmetric: bool
     np.testing.assert_allclose(vectors.biases[:, 1], twin.state[:, 2, dim + 1], atol=5e-3)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_vocabulary_of_one_block_is_trained_too(threads: int) -> None:
+    lines = ["a cat and a dog", "the dog and the cat"] * 20
+    losses = train_glove(lines, dim=4, epochs=3, min_count=1, threads=threads).provenance["loss_per_epoch"]
+    assert losses[0] > losses[1] > losses[2] > 0
+
+
 def test_threads_do_not_change_a_bit(small: EncodedCorpus) -> None:
     one, four = (train_glove(small, dim=20, epochs=3, threads=threads) for threads in (1, 4))
     np.testing.assert_array_equal(one.to_numpy(), four.to_numpy())
@@ -228,3 +235,55 @@ def test_core_checks_the_matrix() -> None:
             _core.GloveTrainer(offsets, np.array(columns, np.uint32), np.array(values, np.float32), **options)
     with pytest.raises(ValueError, match="offsets"):
         _core.GloveTrainer(offsets, np.array([0], np.uint32), np.array([1], np.float32), **options)
+
+
+def test_training_goes_on_with_its_state_as_if_it_had_never_stopped(
+    small: EncodedCorpus, tmp_path: Path
+) -> None:
+    options = {"dim": 8, "threads": 1, "learning_rate": 0.05}
+    first = train_glove(small, epochs=2, keep_training_state=True, output=tmp_path / "first", **options)
+    onward = train_glove(small, epochs=1, threads=1, continue_from=tmp_path / "first")
+    whole = train_glove(small, epochs=3, **options)
+    # Pairs come in an order of the epoch's own, so the third epoch of one run is not the first of the other.
+    np.testing.assert_allclose(onward.to_numpy(), whole.to_numpy(), atol=0.02)
+    assert onward.provenance["loss_per_epoch"][0] < first.provenance["loss_per_epoch"][-1]
+    assert onward.provenance["parent"]["fingerprint"] == first.fingerprint
+
+
+@pytest.mark.parametrize("with_state", [True, False])
+def test_old_words_stay_and_new_ones_come_after_them(
+    small: EncodedCorpus, tmp_path: Path, with_state: bool
+) -> None:
+    first = train_glove(small, dim=6, epochs=2, keep_training_state=with_state, output=tmp_path / "first")
+    if not with_state:
+        first.save(tmp_path / "first")
+    lines = ["quokka meets a wombat", "a wombat meets the quokka"] * 8
+    grown = train_glove(lines, epochs=2, continue_from=tmp_path / "first", min_count=5)
+    n_old = len(first)
+    assert list(grown.keys)[:n_old] == list(first.keys)
+    assert set(list(grown.keys)[n_old:]) == {"quokka", "wombat"} | ({"meets"} - set(first.keys))
+    absent = [i for i, word in enumerate(first.keys) if word not in {"a", "the", "meets"}]
+    assert absent
+    np.testing.assert_array_equal(grown.to_numpy()[absent], first.to_numpy()[absent])
+    np.testing.assert_array_equal(grown.biases[absent], first.biases[absent])
+    assert not np.array_equal(grown["the"], first["the"])
+    assert grown.counts[list(grown.keys).index("quokka")] == 16
+
+
+def test_what_training_cannot_go_on_from_is_refused(small: EncodedCorpus, tmp_path: Path) -> None:
+    model = train_glove(small, dim=6, epochs=1, keep_training_state=True, output=tmp_path / "model")
+    with pytest.raises(ArgumentError, match="dim must be that of the model, 6, got 7"):
+        train_glove(small, dim=7, continue_from=model)
+    other = Vectors(["a", "b"], np.eye(2, dtype=np.float32), provenance={"kind": "word2vec"})
+    with pytest.raises(ArgumentError, match="continue_from must be a model that GloVe trained"):
+        train_glove(small, continue_from=other)
+    with pytest.raises(ArgumentError, match="keep_training_state needs output"):
+        train_glove(small, keep_training_state=True)
+    train_glove(small, dim=6, epochs=2).save(tmp_path / "model", force=True)
+    (tmp_path / "other").mkdir()
+    train_glove(small, dim=6, epochs=2, keep_training_state=True, output=tmp_path / "other", force=True)
+    (tmp_path / "model" / "training.safetensors").write_bytes(
+        (tmp_path / "other" / "training.safetensors").read_bytes()[:-3]
+    )
+    with pytest.raises(FormatError):
+        train_glove(small, continue_from=tmp_path / "model")

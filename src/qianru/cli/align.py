@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from qianru.cli.options import AsJson, Force, check_model_output
-from qianru.cli.output import print_json
+from qianru.cli.output import print_json, say_what_is_left_behind
 
 
 def align(
@@ -60,6 +60,8 @@ def align(
     both = align_spaces(Vectors.load(source), Vectors.load(target), pairs, centre=centre)
     found = [retrieval(both.source, both.target, measured, method=method) for method in METHODS if measured]
     if output is not None:
+        for model in (source, target):
+            say_what_is_left_behind(model)
         both.source.save(Path(output) / "source", force=force)
         both.target.save(Path(output) / "target", force=force)
     if as_json:

@@ -49,6 +49,9 @@ ContinueFrom: TypeAlias = Annotated[
     str | None,
     typer.Option("--continue", metavar="MODEL", help="Train on from this model; its words and ids stay."),
 ]
+KeepTrainingState: TypeAlias = Annotated[
+    bool, typer.Option("--keep-training-state", help="Keep what --continue and grow need to do better.")
+]
 SaveEvery: TypeAlias = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Save model and checkpoint after every N epochs.")
 ]

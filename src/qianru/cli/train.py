@@ -19,6 +19,7 @@ from qianru.cli.options import (
     Epochs,
     Field,
     Force,
+    KeepTrainingState,
     Loss,
     Lowercase,
     MaxVocab,
@@ -81,9 +82,7 @@ def word2vec(
     continue_from: ContinueFrom = None,
     save_every: SaveEvery = None,
     resume: Resume = False,
-    keep_training_state: Annotated[
-        bool, typer.Option("--keep-training-state", help="Keep what --continue and grow need to do better.")
-    ] = False,
+    keep_training_state: KeepTrainingState = False,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,

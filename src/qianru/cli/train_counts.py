@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Container
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -11,10 +12,13 @@ import typer
 
 from qianru.cli.options import (
     AsJson,
+    ContinueFrom,
     Corpora,
+    DimOfParent,
     Encoding,
     Field,
     Force,
+    KeepTrainingState,
     Lowercase,
     MaxVocab,
     MinCount,
@@ -55,7 +59,7 @@ def add_to(app: typer.Typer) -> None:
 def glove(
     corpus: Corpora,
     output: Output,
-    dim: Dim = 100,
+    dim: DimOfParent = None,
     window: Window = 10,
     symmetric: Symmetric = True,
     weighting: WeightingOption = "inverse",
@@ -77,6 +81,8 @@ def glove(
         int | None, typer.Option(min=1, metavar="N", help="Write --checkpoint after every N epochs.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from --checkpoint.")] = False,
+    continue_from: ContinueFrom = None,
+    keep_training_state: KeepTrainingState = False,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
@@ -94,9 +100,12 @@ def glove(
       qianru train glove wiki.jsonl -o model --field text --x-max 100 --epochs 25
       qianru train glove big.gz -o model --checkpoint state --save-every 1
       qianru train glove big.gz -o model --checkpoint state --resume
+      qianru train glove more.txt -o newer --continue model
     """
     from qianru.progress import TerminalProgress
     from qianru.static import GloveSettings, train_glove
+    from qianru.static.glove import settled_dim
+    from qianru.static.glove_parent import GloveParent
     from qianru.static.settings import available_threads
     from qianru.text import Corpus
 
@@ -105,9 +114,10 @@ def glove(
         raise ArgumentError("--resume and --save-every need --checkpoint FILE", hint="pass --checkpoint too")
     if resume and not Path(checkpoint or "").is_file():
         raise ArgumentError(f"there is no checkpoint {checkpoint} to resume from", hint="leave --resume out")
+    parent = None if continue_from is None else GloveParent.load(continue_from)
     # Made here, and the corpus encoded here, so that a wrong number is an error before any text is read.
     settings = GloveSettings(
-        dim=dim,
+        dim=settled_dim(dim, parent),
         window=window,
         symmetric=symmetric,
         weighting=weighting,
@@ -124,7 +134,15 @@ def glove(
     )
     bar, started = TerminalProgress(), time.time()
     try:
-        encoded = _read(text, min_count, max_vocab, settings.threads, memory, bar)
+        encoded = _read(
+            text,
+            min_count,
+            max_vocab,
+            settings.threads,
+            memory,
+            bar,
+            keep=None if parent is None else parent.vectors,
+        )
         trained = train_glove(
             encoded,
             **asdict(settings),
@@ -132,9 +150,14 @@ def glove(
             checkpoint=checkpoint,
             save_every=save_every,
             resume=resume,
+            continue_from=continue_from,
+            keep_training_state=keep_training_state,
+            output=output,
+            force=force,
             progress=bar,
         )
-        trained.save(output, force=force)
+        if not keep_training_state:
+            trained.save(output, force=force)
     except KeyboardInterrupt:
         bar.close()
         saved = checkpoint is not None and Path(checkpoint).is_file()
@@ -207,10 +230,16 @@ def ppmi(
 
 
 def _read(
-    text: Corpus, min_count: int, max_vocab: int | None, threads: int, memory: int, bar: TerminalProgress
+    text: Corpus,
+    min_count: int,
+    max_vocab: int | None,
+    threads: int,
+    memory: int,
+    bar: TerminalProgress,
+    keep: Container[str] | None = None,
 ) -> EncodedCorpus:
     encoded = text.encode(
-        min_count=min_count, max_vocab=max_vocab, threads=threads, memory=memory, progress=bar
+        min_count=min_count, max_vocab=max_vocab, keep=keep, threads=threads, memory=memory, progress=bar
     )
     bar.close()
     say_what_was_read(encoded)

@@ -12,11 +12,10 @@ import itertools
 import queue
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -27,7 +26,7 @@ from qianru.arrays import Float32Array, UInt32Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError, OutputError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.settings import at_least, available_threads, one_of
-from qianru.text import DEFAULT_MEMORY, Corpus, EncodedCorpus
+from qianru.text import DEFAULT_MEMORY, EncodedCorpus
 from qianru.text.encoding import pool_of
 
 _UNIT = 2.0**-30
@@ -79,28 +78,6 @@ class Cooccurrence:
             return self
         offsets, columns, values = sparse_mirror(self.offsets, self.columns, self.values)
         return Cooccurrence(offsets, columns, values, False, self.window, self.weighting)
-
-
-def encode(
-    corpus: Corpus | EncodedCorpus | str | Path | Iterable[str],
-    *,
-    min_count: int,
-    max_vocab: int | None,
-    threads: int,
-    progress: ProgressCallback | None,
-) -> EncodedCorpus:
-    """The corpus as ids, with at least two words. Raises CorpusError."""
-    if isinstance(corpus, EncodedCorpus):
-        encoded = corpus
-    else:
-        source = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
-        encoded = source.encode(min_count=min_count, max_vocab=max_vocab, threads=threads, progress=progress)
-    if len(encoded.keys) < 2:
-        raise CorpusError(
-            f"training needs at least two different words, the corpus leaves {len(encoded.keys)}",
-            hint="Add text, or lower min_count.",
-        )
-    return encoded
 
 
 def refuse_empty(counts: Cooccurrence) -> None:

@@ -12,11 +12,11 @@ from typing import Literal
 
 from qianru.errors import ArgumentError
 from qianru.progress import ProgressCallback
+from qianru.static.encode_corpus import encode_corpus
 from qianru.static.fasttext_run import SubwordRun
 from qianru.static.parent import Parent
 from qianru.static.settings import Word2vecSettings, available_threads
 from qianru.static.state import Saving
-from qianru.static.word2vec import encode_corpus
 from qianru.static.word2vec_run import Growth
 from qianru.text import Corpus, EncodedCorpus
 from qianru.vectors import SubwordRule, SubwordVectors

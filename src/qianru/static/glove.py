@@ -25,10 +25,12 @@ from qianru.static.cooccurrence import (
     check_counting,
     corpus_facts,
     count_cooccurrences,
-    encode,
     refuse_empty,
 )
+from qianru.static.encode_corpus import encode_corpus
+from qianru.static.glove_parent import GloveParent, write_training_state
 from qianru.static.glove_state import read_state, write_state
+from qianru.static.parent import Joined
 from qianru.static.settings import above_zero, at_least, available_threads, one_of, within
 from qianru.text import DEFAULT_MEMORY, Corpus, EncodedCorpus
 from qianru.vectors import Vectors
@@ -68,7 +70,7 @@ class GloveSettings:
 def train_glove(
     corpus: Corpus | EncodedCorpus | str | Path | Iterable[str],
     *,
-    dim: int = 100,
+    dim: int | None = None,
     window: int = 10,
     symmetric: bool = True,
     weighting: Weighting = "inverse",
@@ -85,6 +87,10 @@ def train_glove(
     checkpoint: str | Path | None = None,
     save_every: int | None = None,
     resume: bool = False,
+    continue_from: Vectors | str | Path | None = None,
+    keep_training_state: bool = False,
+    output: str | Path | None = None,
+    force: bool = False,
     progress: ProgressCallback | None = None,
 ) -> Vectors:
     """Train one vector per word and return them as `Vectors` (float32 [n_words, dim]).
@@ -94,7 +100,7 @@ def train_glove(
 
     Args:
         corpus: text as `Corpus` takes it, or a corpus already encoded.
-        dim: length of a vector.
+        dim: length of a vector, by default 100, or that of the model in `continue_from`.
         window: most words to each side.
         symmetric: False counts only the words to the left.
         weighting: "inverse" lets a pair at distance d count 1/d, "flat" 1.
@@ -112,6 +118,11 @@ def train_glove(
         save_every: write `checkpoint` after each so many epochs and at the end.
         resume: go on from `checkpoint`; the result is that of a run that never stopped. `epochs` and
             `threads` may differ from the run that wrote it, nothing else.
+        continue_from: a GloVe model to train on. All its words stay, with their ids; new words come after
+            them; words that this text lacks keep their vectors. With the training state in its folder w, w~
+            and AdaGrad go on as they were, else they begin from the vectors (static/glove_parent.py).
+        keep_training_state: save the model to `output` with that state.
+        output: the folder for it; `force` lets it replace a model that stands there.
         progress: called about ten times a second.
 
     Raises:
@@ -120,8 +131,9 @@ def train_glove(
         FormatError: the checkpoint is damaged.
         TrainingError: the loss left the finite range; `vectors` holds the last good epoch, or None.
     """
+    parent = None if continue_from is None else GloveParent.load(continue_from)
     settings = GloveSettings(
-        dim=dim,
+        dim=settled_dim(dim, parent),
         window=window,
         symmetric=symmetric,
         weighting=weighting,
@@ -134,14 +146,21 @@ def train_glove(
         threads=available_threads() if threads is None else threads,
     )
     check_counting(window, weighting, memory)
+    if keep_training_state and output is None:
+        raise ArgumentError("keep_training_state needs output, the model's folder", hint="Give output=….")
     if save_every is not None:
         at_least("save_every", save_every, 1, hint="It counts epochs.")
     if checkpoint is None and (resume or save_every is not None):
         raise ArgumentError("resume and save_every need checkpoint, a file", hint="Give checkpoint=….")
     if resume and checkpoint is not None and not Path(checkpoint).is_file():
         raise ArgumentError(f"there is no checkpoint {checkpoint} to resume from", hint="Leave resume out.")
-    encoded = encode(
-        corpus, min_count=min_count, max_vocab=max_vocab, threads=settings.threads, progress=progress
+    encoded = encode_corpus(
+        corpus,
+        min_count=min_count,
+        max_vocab=max_vocab,
+        keep=None if parent is None else parent.vectors,
+        threads=settings.threads,
+        progress=progress,
     )
     counts = count_cooccurrences(
         encoded,
@@ -153,18 +172,40 @@ def train_glove(
         progress=progress,
     )
     refuse_empty(counts)
-    run = _Run(encoded, counts, settings)
+    run = _Run(encoded, counts, settings, parent)
     del counts  # the trainer has its own copy
     if resume and checkpoint is not None:
         run.resume(Path(checkpoint))
-    return run.train(None if checkpoint is None else Path(checkpoint), save_every, progress)
+    trained = run.train(None if checkpoint is None else Path(checkpoint), save_every, progress)
+    if keep_training_state and output is not None:
+        trained.save(output, force=force)
+        write_training_state(Path(output), run.all_state(), trained)
+    return trained
+
+
+def settled_dim(dim: int | None, parent: GloveParent | None) -> int:
+    """What `dim` means beside the model to go on from. Raises ArgumentError if the two differ."""
+    if parent is not None and dim not in (None, parent.vectors.dim):
+        raise ArgumentError(
+            f"dim must be that of the model, {parent.vectors.dim}, got {dim}",
+            hint=f"Leave dim out, or give {parent.vectors.dim}.",
+        )
+    if dim is not None:
+        return dim
+    return 100 if parent is None else parent.vectors.dim
 
 
 class _Run:
     """One training run: the core's trainer, the last good epoch, and what is told about it."""
 
-    def __init__(self, encoded: EncodedCorpus, counts: Cooccurrence, settings: GloveSettings) -> None:
-        self._encoded, self._settings = encoded, settings
+    def __init__(
+        self,
+        encoded: EncodedCorpus,
+        counts: Cooccurrence,
+        settings: GloveSettings,
+        parent: GloveParent | None,
+    ) -> None:
+        self._encoded, self._settings, self._parent = encoded, settings, parent
         self._trainer = GloveTrainer(
             counts.offsets,
             counts.columns,
@@ -181,6 +222,12 @@ class _Run:
         self._first = 0  # epoch of this run
         self._kept: Vectors | None = None  # the last good epoch
         self._seconds = 0.0
+        self._joined: Joined | None = None
+        if parent is not None:
+            self._joined = parent.join(encoded.keys)
+            fresh = self._whole_state()
+            self._untrained = fresh[0].copy()
+            self._trainer.write_state(parent.start(fresh, self._joined))
 
     def resume(self, checkpoint: Path) -> None:
         state, losses = read_state(checkpoint, self._identity(), self._shape)
@@ -219,12 +266,25 @@ class _Run:
         self._trainer.read_state(state, first)
         return state
 
+    def _whole_state(self) -> Float32Array:
+        return np.concatenate([self._state(first) for first in range(0, self._shape[0], _ROWS)])
+
+    def all_state(self) -> Float32Array:
+        """The state of all words, also of those of the parent that the text lacks."""
+        state = self._whole_state()
+        if self._parent is None or self._joined is None:
+            return state
+        return self._parent.all_state(state, self._joined, self._untrained)
+
     def _identity(self) -> dict[str, object]:
         """What a checkpoint must agree in."""
         settings = asdict(self._settings)
         for free in ("epochs", "threads", "vectors"):
             del settings[free]
-        return {"settings": settings, "corpus": corpus_facts(self._encoded)}
+        identity: dict[str, object] = {"settings": settings, "corpus": corpus_facts(self._encoded)}
+        if self._parent is not None:
+            identity["parent"] = self._parent.vectors.fingerprint
+        return identity
 
     def _train_epoch(self, epoch: int, progress: ProgressCallback | None) -> None:
         trainer, n_epochs = self._trainer, self._settings.epochs
@@ -262,17 +322,25 @@ class _Run:
             if settings.vectors == "sum":
                 matrix[rows] += state[:, 2, :dim]
             biases[rows, 0], biases[rows, 1] = state[:, 0, dim], state[:, 2, dim + 1]
+        provenance: dict[str, object] = {
+            "kind": "glove",
+            "settings": asdict(settings),
+            "epochs_done": len(self._losses),
+            "loss_per_epoch": list(self._losses),
+            "n_entries": self._trainer.n_entries,
+            "corpus": corpus_facts(encoded),
+        }
+        if self._joined is None:
+            return Vectors(encoded.keys, matrix, counts=encoded.counts, provenance=provenance, biases=biases)
+        joined, old = self._joined, self._joined.parent.vectors.biases
+        all_biases = np.zeros((len(joined.keys), 2), np.float32)
+        if old is not None:
+            all_biases[: len(old)] = old
+        all_biases[joined.place] = biases
         return Vectors(
-            encoded.keys,
-            matrix,
-            counts=encoded.counts,
-            provenance={
-                "kind": "glove",
-                "settings": asdict(settings),
-                "epochs_done": len(self._losses),
-                "loss_per_epoch": list(self._losses),
-                "n_entries": self._trainer.n_entries,
-                "corpus": corpus_facts(encoded),
-            },
-            biases=biases,
+            joined.keys,
+            joined.matrix(matrix),
+            counts=joined.counts(encoded.counts),
+            provenance=provenance | {"parent": joined.provenance()},
+            biases=all_biases,
         )

@@ -12,10 +12,10 @@ from pathlib import Path
 from qianru.errors import CorpusError
 from qianru.progress import ProgressCallback
 from qianru.static.drift import Drift, Probe, measure_drift, measure_probes, read_probes
+from qianru.static.encode_corpus import encode_corpus
 from qianru.static.parent import Parent, Start
 from qianru.static.settings import Word2vecSettings, at_least, available_threads, one_of, within
 from qianru.static.state import Saving
-from qianru.static.word2vec import encode_corpus
 from qianru.static.word2vec_run import Growth, Run
 from qianru.text import Corpus, EncodedCorpus
 from qianru.vectors import SubwordVectors, Vectors

@@ -23,9 +23,9 @@ from qianru.static.cooccurrence import (
     check_counting,
     corpus_facts,
     count_cooccurrences,
-    encode,
     refuse_empty,
 )
+from qianru.static.encode_corpus import encode_corpus
 from qianru.static.settings import at_least, available_threads, within
 from qianru.static.sparse import SparseMatrix
 from qianru.text import DEFAULT_MEMORY, Corpus, EncodedCorpus
@@ -113,7 +113,7 @@ def train_ppmi(
         threads=available_threads() if threads is None else threads,
     )
     check_counting(window, weighting, memory)
-    encoded = encode(
+    encoded = encode_corpus(
         corpus, min_count=min_count, max_vocab=max_vocab, threads=settings.threads, progress=progress
     )
     n_keys = len(encoded.keys)

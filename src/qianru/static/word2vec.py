@@ -7,12 +7,13 @@ are core/static/word2vec_kernel.cpp; docs/math/word2vec.md has the objective and
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from qianru.errors import ArgumentError, CorpusError
+from qianru.errors import ArgumentError
 from qianru.progress import ProgressCallback
+from qianru.static.encode_corpus import encode_corpus
 from qianru.static.parent import Parent
 from qianru.static.settings import Word2vecSettings, available_threads
 from qianru.static.state import Saving
@@ -137,28 +138,3 @@ def train_word2vec(
     growth = None if parent is None else Growth(parent=parent)
     run = Run(encoded, settings, initial=initial, growth=growth, saving=saving)
     return run.train(progress, resume=resume)
-
-
-def encode_corpus(
-    corpus: Corpus | EncodedCorpus | str | Path | Iterable[str],
-    *,
-    min_count: int,
-    max_vocab: int | None = None,
-    keep: Container[str] | None = None,
-    threads: int,
-    progress: ProgressCallback | None,
-) -> EncodedCorpus:
-    """The corpus as ids, of at least two words. Raises CorpusError, ArgumentError."""
-    if isinstance(corpus, EncodedCorpus):
-        encoded = corpus
-    else:
-        source = corpus if isinstance(corpus, Corpus) else Corpus(corpus)
-        encoded = source.encode(
-            min_count=min_count, max_vocab=max_vocab, keep=keep, threads=threads, progress=progress
-        )
-    if len(encoded.keys) < 2:
-        raise CorpusError(
-            f"training needs at least two different words, the corpus leaves {len(encoded.keys)}",
-            hint="Add text, or lower min_count.",
-        )
-    return encoded

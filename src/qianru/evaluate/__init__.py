@@ -5,7 +5,7 @@ from __future__ import annotations
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.contamination import Contamination, contamination
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
@@ -53,6 +53,7 @@ __all__ = [
     "compare",
     "compare_models",
     "contamination",
+    "corrected",
     "evaluate",
     "find_datasets",
     "geometry",

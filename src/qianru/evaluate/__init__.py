@@ -23,6 +23,8 @@ from qianru.evaluate.files import find_datasets, packaged_datasets, read_dataset
 from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
+from qianru.evaluate.report import write_report
+from qianru.evaluate.report_senses import Cluster, Senses, read_senses
 from qianru.evaluate.result import Result, Score
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
@@ -34,6 +36,7 @@ __all__ = [
     "Association",
     "Associations",
     "Categories",
+    "Cluster",
     "Comparison",
     "Contamination",
     "Dataset",
@@ -41,6 +44,7 @@ __all__ = [
     "Report",
     "Result",
     "Score",
+    "Senses",
     "Skipped",
     "Space",
     "Translations",
@@ -62,9 +66,11 @@ __all__ = [
     "packaged_datasets",
     "pearson",
     "read_dataset",
+    "read_senses",
     "similarity",
     "spearman",
     "stability",
     "translation",
     "words_in_context",
+    "write_report",
 ]

@@ -29,6 +29,7 @@ from qianru.evaluate.report_sections import (
     nearest,
     relations,
     senses_of,
+    settings,
     speed,
     tokenizers,
 )
@@ -125,6 +126,7 @@ def write_report(
             senses_of(senses, subjects),
             tokenizers(tokens or {}),
             speed(subjects, _threads()),
+            settings(subjects),
             _policies(subjects[0], seed, n_bootstrap),
         ]
         page = _page([one for one in sections if one is not None], list(spaces), language)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from qianru.arrays import Float64Array
-from qianru.evaluate.report_map import in_box, place_labels
-from qianru.evaluate.report_markup import Attribute, Child, Html, fixed, percent, tag
+from qianru.evaluate.report_map import GAP, LIFT, Label, in_box, place_labels
+from qianru.evaluate.report_markup import Child, Html, fixed, percent, tag
 from qianru.evaluate.report_phrases import phrase
 
 # As many as the style sheet has colours for.
@@ -177,15 +177,21 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
     return svg(parts, class_="chart", labelled_by=labelled_by)
 
 
-def _label(text: str, place: Float64Array, *, left: bool, on_phone: bool) -> Html:
-    spot: dict[str, Attribute] = {"x": percent(float(place[0])), "y": percent(float(place[1]))}
-    side = "end" if left else ""
+def _label(text: str, place: Float64Array, label: Label) -> Html:
+    side, lift = label.side, {"above": -LIFT, "below": LIFT}.get(label.side)
+    classes = [
+        "label",
+        {"right": "", "left": "end"}.get(side, "middle"),
+        "" if label.on_phone else "page-only",
+    ]
     return tag(
         "text",
         text,
-        dx=-7 if left else 7,
-        class_=f"label {side} {'' if on_phone else 'page-only'}".strip(),
-        **spot,
+        x=percent(float(place[0])),
+        y=percent(float(place[1])),
+        dx={"right": GAP, "left": -GAP}.get(side),
+        dy=lift,
+        class_=" ".join(filter(None, classes)),
     )
 
 
@@ -204,11 +210,11 @@ def scatter(
         for text, place, group in zip(texts, places, groups, strict=True)
     ]
     written = [
-        _label(text, place, left=label.left, on_phone=label.on_phone)
+        _label(text, place, label)
         for text, place, label in zip(texts, places, labels, strict=True)
         if label is not None
     ]
-    return svg(marks, written, class_="map", labelled_by=labelled_by)
+    return svg(written, marks, class_="map", labelled_by=labelled_by)
 
 
 def arrows(pairs: Sequence[tuple[str, str]], points: Float64Array, *, marker: str, labelled_by: str) -> Html:
@@ -243,7 +249,7 @@ def arrows(pairs: Sequence[tuple[str, str]], points: Float64Array, *, marker: st
             )
         )
     drawn += [
-        _label(text, place, left=label.left, on_phone=label.on_phone)
+        _label(text, place, label)
         for text, place, label in zip(texts, places, labels, strict=True)
         if label is not None
     ]

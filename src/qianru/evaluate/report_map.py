@@ -18,9 +18,12 @@ from qianru.arrays import Float64Array
 from qianru.errors import ArgumentError
 
 Projection: TypeAlias = Literal["pca", "tsne"]
+Side: TypeAlias = Literal["right", "left", "above", "below"]
 # Widths of a character of the labels, in pixels; the sides of the box are left free by as much as a mark is wide.
-_ADVANCE, _WIDE_ADVANCE, _LINE = 6.6, 12.5, 14.0
-_GAP = 7.0
+_ADVANCE, _WIDE_ADVANCE, _LINE = 7.4, 12.5, 14.0
+# From a point to the begin of its label beside it, and to the middle of its label above or below it.
+GAP, LIFT = 7.0, 12.0
+_MARK = 3.5
 _MARGIN = 0.04
 
 
@@ -34,9 +37,9 @@ class Plane:
 
 @dataclass(frozen=True)
 class Label:
-    """Where a word stands beside its point, to the left or to the right, and whether it has room on a phone, too."""
+    """On which side of its point a word stands, and whether it has room on a phone, too."""
 
-    left: bool
+    side: Side
     on_phone: bool
 
 
@@ -114,18 +117,21 @@ def place_labels(
     """
     found: list[Label | None] = [None] * len(texts)
     for box, on_phone in ((phone, True), (wide, False)):
-        taken = [
-            _box(texts[at], places[at], box, left=label.left)
+        # A label over another word's mark hides it; its own mark lies beside it.
+        taken = [_around(place, box) for place in places]
+        taken += [
+            _box(texts[at], places[at], box, label.side)
             for at, label in enumerate(found)
             if label is not None
         ]
         for at, text in enumerate(texts):
             if found[at] is not None:
                 continue
-            for left in (False, True):
-                room = _box(text, places[at], box, left=left)
-                if room[0] >= 0 and room[2] <= box[0] and not any(_overlap(room, one) for one in taken):
-                    found[at] = Label(left, on_phone)
+            for side in get_args(Side):
+                room = _box(text, places[at], box, side)
+                inside = room[0] >= 0 and room[1] >= 0 and room[2] <= box[0] and room[3] <= box[1]
+                if inside and not any(_overlap(room, one) for one in taken):
+                    found[at] = Label(side, on_phone)
                     taken.append(room)
                     break
     return found
@@ -134,11 +140,19 @@ def place_labels(
 _Box: TypeAlias = tuple[float, float, float, float]
 
 
-def _box(text: str, place: Float64Array, box: tuple[float, float], *, left: bool) -> _Box:
+def _box(text: str, place: Float64Array, box: tuple[float, float], side: Side) -> _Box:
     """Left, top, right, bottom in pixels."""
     x, y, width = float(place[0]) * box[0], float(place[1]) * box[1], text_width(text)
-    begin = x - _GAP - width if left else x + _GAP
+    if side in ("above", "below"):
+        y += -LIFT if side == "above" else LIFT
+        return x - width / 2, y - _LINE / 2, x + width / 2, y + _LINE / 2
+    begin = x - GAP - width if side == "left" else x + GAP
     return begin, y - _LINE / 2, begin + width, y + _LINE / 2
+
+
+def _around(place: Float64Array, box: tuple[float, float]) -> _Box:
+    x, y = float(place[0]) * box[0], float(place[1]) * box[1]
+    return x - _MARK, y - _MARK, x + _MARK, y + _MARK
 
 
 def _overlap(a: _Box, b: _Box) -> bool:

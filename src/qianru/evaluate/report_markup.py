@@ -74,6 +74,11 @@ def number(value: float | None) -> str:
     return f"{value:.3f}".replace("-", "−")
 
 
+def p_value(value: float | None) -> str:
+    """A p value for reading."""
+    return "< 0.001" if value is not None and value < 0.001 else number(value)
+
+
 def word(text: str) -> Html:
     """A word of a model, kept from turning the text around it."""
     return tag("bdi", text)

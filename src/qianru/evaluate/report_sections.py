@@ -60,19 +60,25 @@ def how(subjects: Sequence[Subject], figures: Figures) -> Section:
     rows: list[list[Child]] = [[phrase(name), *(of_one[name] for of_one in facts)] for name in facts[0]]
     parts: list[Child] = [table(heads, rows, caption=phrase("facts"))]
     parts += _loss_charts(subjects, figures)
+    return Section("how", tag("div", parts))
+
+
+def settings(subjects: Sequence[Subject]) -> Section | None:
+    """Every recorded setting, those that differ marked."""
     flat = [settings_of(one.space.vectors.provenance) for one in subjects]
     names = list(dict.fromkeys(name for one in flat for name in one))
-    settings: list[list[Child]] = []
+    rows: list[list[Child]] = []
     for name in names:
         values = [one.get(name) for one in flat]
         differs = tag("span", "≠", class_="differs") if len(set(values)) > 1 else None
-        settings.append([tag("code", name, " ", differs), *("–" if one is None else one for one in values)])
-    if settings:
-        caption: Child = phrase("settings")
-        if len(subjects) > 1:
-            caption = [caption, " ", tag("small", tag("span", "≠", class_="differs"), " ", phrase("differs"))]
-        parts.append(table([phrase("setting"), *heads[1:]], settings, caption=caption, class_="settings"))
-    return Section("how", tag("div", parts))
+        rows.append([tag("code", name, " ", differs), *("–" if one is None else one for one in values)])
+    if not rows:
+        return None
+    marked = [tag("span", "≠", class_="differs"), " ", phrase("differs")] if len(subjects) > 1 else None
+    heads: list[Child] = [phrase("setting"), *(one.name for one in subjects)]
+    return Section(
+        "settings", table(heads, rows, caption=[phrase("settings_note"), " ", marked], class_="settings")
+    )
 
 
 def _facts(vectors: Vectors) -> dict[str, Child]:
@@ -113,10 +119,13 @@ def _loss_charts(subjects: Sequence[Subject], figures: Figures) -> Iterator[Html
             groups.setdefault(objective(one.space.vectors), []).append(Line(one.name, f"g{at}", values))
         else:
             without.append(one.name)
+    charts = []
     for lines in groups.values():
         name = figures.next_id()
-        below = tag("p", [key(int(line.class_[1:]), line.name) for line in lines], class_="legends")
-        yield _figure(line_chart(lines, labelled_by=name), phrase("loss"), name, below=below)
+        models = [key(int(line.class_[1:]), line.name) for line in lines]
+        charts.append(_figure(line_chart(lines, labelled_by=name), [phrase("loss"), " ", models], name))
+    if charts:
+        yield tag("div", charts, class_="panels")
     if len(groups) > 1:
         yield tag("p", phrase("loss_note"), class_="note")
     if without:

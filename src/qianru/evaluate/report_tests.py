@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qianru.evaluate.compare import Comparison
 from qianru.evaluate.report_charts import bar, domain_of, key, whisker
-from qianru.evaluate.report_markup import Child, Html, number, table, tag
+from qianru.evaluate.report_markup import Attribute, Child, Html, number, p_value, table, tag
 from qianru.evaluate.report_phrases import name_of, phrase
 from qianru.evaluate.report_subject import Section, Subject
 from qianru.evaluate.result import Result, Score
@@ -96,17 +96,14 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
     all_scores = [score for _, result in there for score in result.scores]
     domain = domain_of([x for s in all_scores for x in (s.value, s.low, s.high, s.zero_line)])
     rows: list[list[Child]] = []
+    first_rows: list[dict[str, Attribute]] = []
     for metric in metrics:
         begins = True
         for at, result in there:
             score = next((one for one in result.scores if one.metric == metric), None)
             if score is None:
                 continue
-            row: list[Child] = [
-                name_of(metric)
-                if begins or len(subjects) == 1
-                else tag("span", name_of(metric), class_="again")
-            ]
+            row: list[Child] = [name_of(metric) if begins else tag("span", name_of(metric), class_="again")]
             if len(subjects) > 1:
                 row.append(key(at, subjects[at].name))
             row += [tag("b", number(score.value)), _interval(score), number(score.zero_line), score.n]
@@ -115,6 +112,7 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
                     whisker(score.value, score.low, score.high, score.zero_line, domain=domain, group=at)
                 )
             rows.append(row)
+            first_rows.append({"class_": "first" if begins else None})
             begins = False
     model = [phrase("model")] if len(subjects) > 1 else []
     scale = phrase("scale", low=number(domain[0])[:-2], high=number(domain[1])[:-2])
@@ -135,7 +133,8 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
         rows,
         caption=caption,
         numeric=range(first, first + 4),
-        class_="scores" if charted else None,
+        row_attributes=first_rows,
+        class_="grouped charted" if charted else "grouped",
     )
     return tag("div", shown, _notes(subjects, there))
 
@@ -168,8 +167,8 @@ def compared(
     """The first model against each other one: (place of the other, comparison), and how many neighbours they share."""
     if not comparisons and not shared:
         return None
-    parts: list[Child] = [tag("p", phrase("compared_note"), class_="note")]
-    a = subjects[0].name
+    parts: list[Child] = []
+    a, several = subjects[0].name, len(subjects) > 2
     rows: list[list[Child]] = []
     for at, one in comparisons:
         b = subjects[at].name
@@ -182,28 +181,36 @@ def compared(
                     name_of(one.test),
                     tag("small", " ", name_of(one.dataset), ", ", name_of(one.metric)),
                 ),
-                phrase("against", a=a, b=b),
+                *([phrase("against", a=a, b=b)] if several else []),
                 one.n,
                 number(one.a),
                 number(one.b),
                 number(one.difference),
                 interval,
-                number(one.p),
-                number(one.p_holm),
+                p_value(one.p),
+                p_value(one.p_holm),
                 verdict if one.verdict.startswith("no") else tag("b", verdict),
             ]
         )
     if rows:
         heads: list[Child] = [
             phrase("test"),
-            phrase("models"),
-            phrase("items"),
-            "a",
-            "b",
+            *(
+                [phrase("models"), phrase("items"), "a", "b"]
+                if several
+                else [phrase("items"), a, subjects[1].name]
+            ),
             phrase("difference"),
         ]
         heads += [phrase("interval"), phrase("p"), phrase("p_holm"), phrase("verdict")]
-        parts.append(table(heads, rows, caption=phrase("compared"), numeric=range(2, 9)))
+        parts.append(
+            table(
+                heads,
+                rows,
+                caption=phrase("compared_note"),
+                numeric=range(2 if several else 1, len(heads) - 1),
+            )
+        )
     stable: list[list[Child]] = []
     for at, result in shared:
         score = result.scores[0]
@@ -217,37 +224,42 @@ def compared(
             ]
         )
     if stable:
-        heads = [phrase("models"), phrase("value"), phrase("interval"), phrase("one_hot"), phrase("items")]
+        heads = [phrase("models"), phrase("value"), phrase("interval"), phrase("chance"), phrase("items")]
         caption = tag("span", tag("b", name_of("stability")), " ", name_of("neighbours shared"))
         parts += [table(heads, stable, caption=caption, numeric=range(1, 5))]
-        notes = dict.fromkeys(note for _, result in shared for note in result.notes)
-        parts += [tag("ul", [tag("li", note) for note in notes], class_="note", lang="en")]
     return Section("compared", tag("div", parts))
 
 
 def coverage(subjects: Sequence[Subject]) -> Section | None:
     """Known items of each test set as bars."""
     rows: list[list[Child]] = []
-    done = set()
+    first_rows: list[dict[str, Attribute]] = []
+    done: set[str | None] = {None}
     for _, dataset, results in _tests(subjects):
-        there = [(at, one) for at, one in enumerate(results) if one is not None and one.dataset_fingerprint]
-        # Several tests of one set know the same items.
-        told = (dataset, tuple((at, one.n_known, one.n_items) for at, one in there))
-        if not there or told in done:
+        there = [(at, one) for at, one in enumerate(results) if one is not None]
+        # Several tests can be of one set: the first has its items as they stand in the file.
+        if (mark := there[0][1].dataset_fingerprint) in done:
             continue
-        done.add(told)
-        for at, one in there:
-            cells: list[Child] = [name_of(dataset)]
+        done.add(mark)
+        for place, (at, one) in enumerate(there):
+            cells: list[Child] = [tag("span", name_of(dataset), class_="again" if place else None)]
             if len(subjects) > 1:
                 cells.append(key(at, subjects[at].name))
             rows.append(
                 [*cells, f"{one.n_known:,} / {one.n_items:,}", f"{one.coverage:.1%}", bar(one.coverage, at)]
             )
+            first_rows.append({"class_": None if place else "first"})
     if not rows:
         return None
     model = [phrase("model")] if len(subjects) > 1 else []
     heads: list[Child] = [phrase("dataset"), *model, phrase("known"), phrase("share"), ""]
     at = 1 + len(model)
-    return Section(
-        "coverage", table(heads, rows, caption=phrase("coverage_note"), numeric=(at, at + 1), class_="scores")
+    shown = table(
+        heads,
+        rows,
+        caption=phrase("coverage_note"),
+        numeric=(at, at + 1),
+        row_attributes=first_rows,
+        class_="grouped charted",
     )
+    return Section("coverage", shown)

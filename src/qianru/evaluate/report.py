@@ -202,13 +202,15 @@ def _policies(subject: Subject, seed: int, n_bootstrap: int) -> Section:
     told = subject.space.policies
     limit = told["restrict_vocab"]
     n: Child = phrase("all_words") if limit is None else f"{limit:,}"
-    values = {
-        "case": told["case"],
-        "unknown": told["unknown"],
-        "seed": seed,
-        "n_bootstrap": f"{n_bootstrap:,}",
-    }
-    return Section("policies", tag("p", phrase("policies_note", n=escaped(n), **values)))
+    shown = phrase(
+        "policies_note",
+        n=escaped(n),
+        case=told["case"],
+        unknown=told["unknown"],
+        seed=seed,
+        n_bootstrap=f"{n_bootstrap:,}",
+    )
+    return Section("policies", tag("p", shown))
 
 
 def _page(sections: Sequence[Section], names: Sequence[str], language: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qianru.arrays import Float64Array
-from qianru.evaluate.report_map import GAP, LIFT, Label, in_box, place_labels
+from qianru.evaluate.report_map import GAP, LIFT, Label, Side, in_box, place_labels
 from qianru.evaluate.report_markup import Child, Html, fixed, percent, tag
 from qianru.evaluate.report_phrases import phrase
 
@@ -30,9 +30,9 @@ _SHAPES = (
     "M-4.5,-2.2h9v4.4h-9z",
     "M-2.2,-4.5h4.4v9h-4.4z",
 )
-# The boxes that the style sheet gives to maps and to arrows, in pixels: on a page, and on a telephone.
-MAP_WIDE, MAP_PHONE = (900.0, 600.0), (340.0, 340.0)
-ARROWS_WIDE, ARROWS_PHONE = (420.0, 315.0), (340.0, 255.0)
+# The least that the style sheet gives to maps and to arrows, in pixels: on screen and paper, and on a telephone.
+MAP_WIDE, MAP_PHONE = (660.0, 440.0), (340.0, 340.0)
+ARROWS_WIDE, ARROWS_PHONE = (330.0, 247.5), (330.0, 247.5)
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,8 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
     values = [value for line in lines for value in line.values]
     n = max(len(line.values) for line in lines)
     low, high = min(values), max(values)
-    edge = (high - low) * 0.08 or max(abs(high), 1.0) * 0.1
+    # Losses that are equal but for rounding are one flat line.
+    edge = max((high - low) * 0.08, abs(high) * 1e-3) or 0.1
     # Losses are compared by their distance from 0 where that is near.
     low = 0.0 if 0 <= low < 0.5 * high else low - edge
     high += edge
@@ -169,7 +170,8 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
             tag(
                 "text",
                 f"{line.values[-1]:.3f}",
-                x=percent(last[0] + 0.015),
+                x=percent(last[0]),
+                dx=8,
                 y=percent(last[1] + 0.045 * (group - (len(lines) - 1) / 2) * (len(lines) > 1)),
                 class_="tick",
             )
@@ -220,8 +222,11 @@ def scatter(
 def arrows(pairs: Sequence[tuple[str, str]], points: Float64Array, *, marker: str, labelled_by: str) -> Html:
     """An arrow from the first to the second word of each pair; points [2 n, 2], both words of a pair one after the other."""
     places = in_box(points, ARROWS_WIDE[0] / ARROWS_WIDE[1])
+    # A word of two pairs is written once.
     texts = [text for pair in pairs for text in pair]
-    labels = place_labels(texts, places, wide=ARROWS_WIDE, phone=ARROWS_PHONE)
+    texts = [text if text not in texts[:at] else "" for at, text in enumerate(texts)]
+    sides = [side for at in range(len(pairs)) for side in _away(*places[2 * at : 2 * at + 2])]
+    labels = place_labels(texts, places, wide=ARROWS_WIDE, phone=ARROWS_PHONE, sides=sides)
     head = tag(
         "marker",
         tag("path", d="M0,0L8,4L0,8z", class_="arrowhead"),
@@ -254,6 +259,16 @@ def arrows(pairs: Sequence[tuple[str, str]], points: Float64Array, *, marker: st
         if label is not None
     ]
     return svg(drawn, class_="arrows", labelled_by=labelled_by)
+
+
+def _away(begin: Float64Array, end: Float64Array) -> tuple[tuple[Side, ...], tuple[Side, ...]]:
+    """The sides on which a label at the begin and at the end of an arrow does not lie on it, best first."""
+    x, y = (end - begin) * [ARROWS_WIDE[0] / ARROWS_WIDE[1], 1.0]
+    across: tuple[Side, Side] = ("left", "right") if x > 0 else ("right", "left")
+    along: tuple[Side, Side] = ("above", "below") if y > 0 else ("below", "above")
+    if abs(x) > abs(y):
+        return (across[0], *along), (across[1], *along[::-1])
+    return (along[0], *across), (along[1], *across[::-1])
 
 
 def domain_of(numbers: Sequence[float | None]) -> tuple[float, float]:

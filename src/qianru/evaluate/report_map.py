@@ -19,6 +19,7 @@ from qianru.errors import ArgumentError
 
 Projection: TypeAlias = Literal["pca", "tsne"]
 Side: TypeAlias = Literal["right", "left", "above", "below"]
+SIDES: tuple[Side, ...] = get_args(Side)
 # Widths of a character of the labels, in pixels; the sides of the box are left free by as much as a mark is wide.
 _ADVANCE, _WIDE_ADVANCE, _LINE = 7.4, 12.5, 14.0
 # From a point to the begin of its label beside it, and to the middle of its label above or below it.
@@ -108,11 +109,16 @@ def text_width(text: str) -> float:
 
 
 def place_labels(
-    texts: Sequence[str], places: Float64Array, *, wide: tuple[float, float], phone: tuple[float, float]
+    texts: Sequence[str],
+    places: Float64Array,
+    *,
+    wide: tuple[float, float],
+    phone: tuple[float, float],
+    sides: Sequence[tuple[Side, ...]] | None = None,
 ) -> list[Label | None]:
-    """For each point [n, 2] (shares of the box) its label, None where there is no room; earlier ones come first.
+    """For each point [n, 2] (shares of the box) its label, None where there is no room or no text; earlier ones come first.
 
-    wide, phone: the box in pixels on a page and on a telephone. Labels that do not overlap on the phone do not on the page, where
+    wide, phone: the box in pixels on a page and on a telephone. sides: for each point, to be tried in this order. Labels that do not overlap on the phone do not on the page, where
     all distances are larger: so those are placed first, and the page takes up more.
     """
     found: list[Label | None] = [None] * len(texts)
@@ -125,9 +131,9 @@ def place_labels(
             if label is not None
         ]
         for at, text in enumerate(texts):
-            if found[at] is not None:
+            if found[at] is not None or not text:
                 continue
-            for side in get_args(Side):
+            for side in sides[at] if sides is not None else SIDES:
                 room = _box(text, places[at], box, side)
                 inside = room[0] >= 0 and room[1] >= 0 and room[2] <= box[0] and room[3] <= box[1]
                 if inside and not any(_overlap(room, one) for one in taken):

@@ -24,10 +24,15 @@ Attribute: TypeAlias = "str | int | float | bool | None"
 
 
 def clean(text: str) -> str:
-    """The text with U+FFFD for what a page cannot show: controls, halves of surrogate pairs, turns of direction."""
-    return "".join(
-        "\ufffd" if char in _TURNS or unicodedata.category(char) in ("Cc", "Cs") else char for char in text
-    )
+    """The text with spaces for line ends and tabs, and U+FFFD for what a page cannot show: other controls, halves of surrogate
+    pairs, turns of direction."""
+
+    def shown(char: str) -> str:
+        if char in "\t\n\r":
+            return " "
+        return "\ufffd" if char in _TURNS or unicodedata.category(char) in ("Cc", "Cs") else char
+
+    return "".join(map(shown, text))
 
 
 def escaped(child: Child) -> Html:
@@ -116,7 +121,7 @@ def table(
     ]
     inner = tag(
         "table",
-        tag("caption", caption),
+        tag("caption", tag("div", caption, class_="caption")),
         tag("thead", tag("tr", heads)),
         tag("tbody", body),
         class_=class_,

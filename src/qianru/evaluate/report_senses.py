@@ -88,14 +88,20 @@ class _Reader:
         if not isinstance(entry, Mapping):
             raise self.error("a cluster must be an object")
         words = [one[0] if isinstance(one, list) and one else one for one in self._list(entry, "words")]
-        examples = self._list(entry, "examples")
-        if not all(isinstance(one, str) for one in (*words, *examples)):
-            raise self.error("words and examples must be text")
         return Cluster(
-            self._count(entry, "n_contexts"), tuple(words[:_N_WORDS]), tuple(examples[:_N_EXAMPLES])
+            self._count(entry, "n_contexts"),
+            self._texts("words", words, _N_WORDS),
+            self._texts("examples", self._list(entry, "examples"), _N_EXAMPLES),
         )
 
-    def _list(self, entry: Mapping[str, object], name: str) -> list[str]:
+    def _texts(self, name: str, found: list[object], n: int) -> tuple[str, ...]:
+        """The first n, all of them checked."""
+        texts = [one for one in found if isinstance(one, str)]
+        if len(texts) < len(found):
+            raise self.error(f"{name} must be text")
+        return tuple(texts[:n])
+
+    def _list(self, entry: Mapping[str, object], name: str) -> list[object]:
         found = entry.get(name, [])
         if not isinstance(found, list):
             raise self.error(f"{name} must be a list")

@@ -87,7 +87,7 @@ def test_errors(cli: Callable, model: Path, folder: Path) -> None:
         (("nowhere",), "nowhere"),
         ((model, model), "given twice"),
         ((model, "--data", "nowhere"), "no such folder"),
-        ((model, "--senses", "bad.json"), "bad.json: word 1: clusters must be"),
+        ((model, "--senses", "bad.json"), "bad.json: word 1: senses must be"),
         ((model, "--senses", "nowhere.json"), "cannot be read"),
         ((model, "--text", "nowhere.txt"), "no such file"),
         ((model, "-k", 0), "k must be"),

@@ -15,7 +15,9 @@ from qianru.evaluate import (
     Categories,
     Dataset,
     Questions,
-    Senses,
+    RecordedSense,
+    RecordedSenses,
+    RecordedUse,
     Space,
     Translations,
     Triples,
@@ -28,7 +30,6 @@ from qianru.evaluate import (
 )
 from qianru.evaluate import report as report_module
 from qianru.evaluate.report_facts import Measured, default_words
-from qianru.evaluate.report_senses import Cluster
 from qianru.progress import Progress
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer
@@ -105,9 +106,8 @@ def test_one_model_with_everything(tmp_path: Path, vectors: Vectors, datasets: l
     (tmp_path / "t.txt").write_text("animal1 fruit1 and x\n", encoding="utf-8")
     known.save(tmp_path / "model")
     tokens = {"m": report_tokens(Tokenizer.load(tmp_path / "model"), {"t": Corpus(tmp_path / "t.txt")})}
-    senses = [
-        Senses("bank", 5, 0.3, (Cluster(3, ("money",), ("the bank paid",)), Cluster(2, (), ())), "f" * 64)
-    ]
+    first = RecordedSense(0.6, ("money",), (RecordedUse("the bank paid", 4, 8),))
+    senses = [RecordedSenses("bank", 5, 0.3, (first, RecordedSense(0.4, (), ())), "f" * 64)]
     page, told = made(
         tmp_path,
         {"m": known},
@@ -142,6 +142,7 @@ def test_one_model_with_everything(tmp_path: Path, vectors: Vectors, datasets: l
     for one in report.skipped:
         assert one.reason in text
     assert "not in the vocabulary" in text
+    assert "<mark>bank</mark>" in page
     assert "by another model than those of this page" in text
     nearest = known.similar("animal1", k=1)[0]
     assert f"{nearest.score:.3f}" in text
@@ -197,14 +198,14 @@ def test_no_word_is_taken_for_markup(tmp_path: Path, language: str) -> None:
         Categories(HOSTILE[3], tuple((one, HOSTILE[n % 2]) for n, one in enumerate(words))),
         WordPairs(HOSTILE[2], (("no", "such"), ("word", "here")), (1, 2)),
     ]
-    cluster = Cluster(1, tuple(HOSTILE), tuple(HOSTILE))
+    sense = RecordedSense(1, tuple(HOSTILE), tuple(RecordedUse(one, 0, 2) for one in HOSTILE))
     names = {HOSTILE[0]: hostile, HOSTILE[4]: hostile.normalise()}
     page, _ = made(
         tmp_path,
         names,
         datasets=data,
         words=[*words, "<b>unknown"],
-        senses=[Senses(HOSTILE[1], 1, 0.1, (cluster,), HOSTILE[2])],
+        senses=[RecordedSenses(HOSTILE[1], 1, 0.1, (sense,), HOSTILE[2])],
         language=language,
     )
     read = checked(page)
@@ -222,7 +223,7 @@ def test_no_word_is_taken_for_markup(tmp_path: Path, language: str) -> None:
 
 
 def test_nothing_known_of_its_making_and_tiny_models(tmp_path: Path) -> None:
-    page, told = made(tmp_path, {"m": Vectors(["a", "b"], np.eye(2, dtype=np.float32))})
+    page, told = made(tmp_path, {"m": Vectors(["a", "b"], np.eye(2, dtype=np.float32))}, datasets=())
     checked(page)
     assert "not recorded" in page
     assert "No test set was given" in page
@@ -232,6 +233,25 @@ def test_nothing_known_of_its_making_and_tiny_models(tmp_path: Path) -> None:
         words = [f"w{n}" for n in range(30)]
         data = [Categories("c", tuple((one, "xy"[n % 2]) for n, one in enumerate(words)))]
         checked(made(tmp_path, {"m": Vectors(words, matrix)}, datasets=data, words=["w1"])[0])
+
+
+def test_the_packaged_sets_are_used_where_they_can_be(tmp_path: Path) -> None:
+    pytest.importorskip("gensim")
+    rng = np.random.default_rng(1)
+    english = ["love", "sex", "tiger", "cat", "old", "new", "smart", "intelligent", "Athens", "Greece"]
+    models = {
+        "en": Vectors(english, rng.standard_normal((10, 5)).astype(np.float32)),
+        "zh": Vectors(
+            ["猫", "狗"] + [f"词{n}" for n in range(20)], rng.standard_normal((22, 5)).astype(np.float32)
+        ),
+    }
+    page, told = made(tmp_path, models)
+    checked(page)
+    tests = [[one["test"] for one in model["results"]] for model in told["models"]]
+    assert "similarity" in tests[0]
+    assert tests[1] == ["geometry"]
+    with pytest.raises(ArgumentError, match="model zh: no dataset can be used"):
+        made(tmp_path, models, datasets=[WordPairs("w", (("love", "sex"), ("tiger", "cat")), (1, 2))])
 
 
 def test_default_words_are_known_to_all(vectors: Vectors) -> None:

@@ -289,20 +289,39 @@ def test_colours_can_be_told_from_the_paper() -> None:
 
 SENSES = {
     "word": "苹果",
-    "n_contexts": 5,
+    "n_found": 9,
+    "n_uses": 5,
     "silhouette": 0.25,
+    "tried": {"2": 0.25},
+    "senses": [
+        {
+            "share": 0.6,
+            "silhouette": 0.3,
+            "typical": [{"word": "a", "z": 2.5}],
+            "examples": [{"text": "吃苹果", "start": 1, "end": 3}],
+        },
+        {"share": 0.4, "silhouette": 0.1, "typical": [], "examples": []},
+    ],
+    "notes": [],
     "model_fingerprint": "ab",
-    "clusters": [{"n_contexts": 3, "words": ["a", ["b", 0.5]], "examples": ["x"]}, {"n_contexts": 2}],
 }
+
+
+def changed(**values: object) -> str:
+    """The file with its first sense changed."""
+    first, *others = SENSES["senses"]
+    return json.dumps({**SENSES, "senses": [{**first, **values}, *others]})
 
 
 def test_senses_are_read(tmp_path: Path) -> None:
     path = tmp_path / "s.json"
     path.write_text(json.dumps([SENSES, {**SENSES, "silhouette": None}]), encoding="utf-8")
     one, two = read_senses(path)
-    assert (one.word, one.n_contexts, one.silhouette, two.silhouette) == ("苹果", 5, 0.25, None)
-    assert one.clusters[0].words == ("a", "b")
-    assert one.clusters[1].examples == ()
+    assert (one.word, one.n_uses, one.silhouette, two.silhouette) == ("苹果", 5, 0.25, None)
+    assert one.senses[0].typical == ("a",)
+    use = one.senses[0].examples[0]
+    assert use.text[use.start : use.end] == "苹果"
+    assert one.senses[1].examples == ()
     path.write_text("\ufeff" + json.dumps({**SENSES, "model_fingerprint": None}), encoding="utf-8")
     assert read_senses(path)[0].model_fingerprint is None
 
@@ -314,19 +333,24 @@ def test_senses_are_read(tmp_path: Path) -> None:
         ("[" * 100_000, "no JSON"),
         ('{"word": 1' + "0" * 5000 + "}", "no JSON"),
         ("[]", "no word"),
-        ("[1]", "word 1: must be an object"),
-        (json.dumps({**SENSES, "clusters": []}), "clusters must be"),
-        (json.dumps({**SENSES, "clusters": [1]}), "a cluster must be"),
-        (json.dumps({**SENSES, "silhouette": True}), "silhouette must be"),
-        (json.dumps({**SENSES, "silhouette": math.nan}), "silhouette must be"),
+        ("[1]", "word 1: a word must be an object"),
+        ("{}", "senses must be a list"),
+        (json.dumps({**SENSES, "senses": []}), "senses must be a list of at least one"),
+        (json.dumps([SENSES, {**SENSES, "senses": [1]}]), "word 2: a sense must be"),
+        (json.dumps({**SENSES, "silhouette": True}), "silhouette must be a number"),
+        (json.dumps({**SENSES, "silhouette": math.nan}), "silhouette must be finite"),
+        (json.dumps({**SENSES, "silhouette": 10**400}), "silhouette must be finite"),
         (json.dumps({**SENSES, "word": ""}), "word must be text"),
-        (json.dumps({**SENSES, "n_contexts": -1}), "n_contexts must be"),
+        (json.dumps({**SENSES, "n_uses": -1}), "n_uses must be"),
         (json.dumps({**SENSES, "model_fingerprint": 3}), "model_fingerprint must be"),
-        (
-            json.dumps([SENSES, {**SENSES, "clusters": [{"n_contexts": 1, "words": [[]]}]}]),
-            "word 2: words must be text",
-        ),
-        (json.dumps({**SENSES, "clusters": [{"n_contexts": 1, "examples": "x"}]}), "examples must be a list"),
+        (changed(share=1.5), "share must be from 0 to 1"),
+        (changed(share="1"), "share must be a number"),
+        (changed(typical=[["a"]]), "a typical word must be"),
+        (changed(typical=[{"word": 1}]), "word must be text"),
+        (changed(examples="x"), "examples must be a list"),
+        (changed(examples=["x"]), "an example must be"),
+        (changed(examples=[{"text": "abc", "start": 2, "end": 4}]), "must lie in the text"),
+        (changed(examples=[{"text": "abc", "start": 2, "end": 1}]), "must lie in the text"),
     ],
 )
 def test_what_is_no_file_of_senses_is_refused(tmp_path: Path, text: str, message: str) -> None:

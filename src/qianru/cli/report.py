@@ -74,15 +74,13 @@ def report(
       qianru report model --data tests --words 猫,tiger,king -o report.html
       qianru report new old --data tests --text corpus.txt --language zh -o report.html
     """
-    from qianru.evaluate import Space, find_datasets, packaged_datasets, read_senses, write_report
+    from qianru.evaluate import Space, find_datasets, read_senses, write_report
     from qianru.progress import TerminalProgress
     from qianru.vectors import Vectors
 
-    datasets: list[Dataset] = []
+    datasets: list[Dataset] | None = None if data is None else []
     for folder in data or ():
-        datasets += find_datasets(folder)[0]
-    if data is None:
-        datasets = packaged_datasets()
+        datasets = [*(datasets or ()), *find_datasets(folder)[0]]
     told = [one for path in senses or () for one in read_senses(path)]
     chosen = [
         word.strip() for one in words or () for word in one.replace("，", ",").split(",") if word.strip()

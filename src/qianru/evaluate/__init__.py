@@ -24,7 +24,7 @@ from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
 from qianru.evaluate.report import write_report
-from qianru.evaluate.report_senses import Cluster, Senses, read_senses
+from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, RecordedUse, read_senses
 from qianru.evaluate.result import Result, Score
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
@@ -36,15 +36,16 @@ __all__ = [
     "Association",
     "Associations",
     "Categories",
-    "Cluster",
     "Comparison",
     "Contamination",
     "Dataset",
     "Questions",
+    "RecordedSense",
+    "RecordedSenses",
+    "RecordedUse",
     "Report",
     "Result",
     "Score",
-    "Senses",
     "Skipped",
     "Space",
     "Translations",

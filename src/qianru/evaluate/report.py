@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ from string import Template
 from qianru.errors import ArgumentError
 from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.datasets import Dataset
+from qianru.evaluate.files import packaged_datasets
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
 from qianru.evaluate.report_charts import N_GROUPS
 from qianru.evaluate.report_facts import default_words, measure
@@ -33,7 +35,7 @@ from qianru.evaluate.report_sections import (
     speed,
     tokenizers,
 )
-from qianru.evaluate.report_senses import Senses
+from qianru.evaluate.report_senses import RecordedSenses
 from qianru.evaluate.report_subject import Section, Subject
 from qianru.evaluate.report_tests import compared, coverage, glance, tests
 from qianru.evaluate.result import Result
@@ -52,13 +54,13 @@ def write_report(
     models: Mapping[str, Vectors | Space],
     path: str | Path,
     *,
-    datasets: Sequence[Dataset] = (),
+    datasets: Sequence[Dataset] | None = None,
     target: Vectors | Space | None = None,
     words: Sequence[str] = (),
     k: int = 10,
     map: Projection = "pca",
     tokens: Mapping[str, TokenReport] | None = None,
-    senses: Sequence[Senses] = (),
+    senses: Sequence[RecordedSenses] = (),
     places: Mapping[str, str | Path] | None = None,
     language: str = "en",
     seed: int = 1,
@@ -72,14 +74,15 @@ def write_report(
         models: one to eight, by the names that they have on the page; a Space for other policies than the default ones, which must be
             the same for all. The first is compared with each other one.
         path: of the page, written beside and renamed.
-        datasets: test sets (`find_datasets`). Without any only the geometry is measured.
+        datasets: test sets (`find_datasets`), of which each model must know something; without any only the geometry is measured. None
+            for those that gensim's package carries, for the models that know something of them.
         target: the model of the language that dictionaries translate to, in the same space.
         words: whose nearest words are shown and, where no categories are among the datasets, mapped; by default eight, from
             frequent to rare. Unknown words are said to be so.
         k: how many nearest words.
         map: "pca", or "tsne" with the extra `[viz]`.
         tokens: what tokenizers make of a text (`qianru.tokens.report.report_tokens`), by name.
-        senses: clusters of contexts (`read_senses`).
+        senses: of words, by whatever model (`read_senses`).
         places: where a model lies, by name: its size on disk and the time to open it are told.
         language: "en" or "zh", which of the two the page shows first.
         progress: called after each step with stage "report".
@@ -91,6 +94,7 @@ def write_report(
     spaces = _checked(models, language, k, places or {})
     check_projection(map)
     checked_resampling(seed, n_bootstrap)
+    sets = packaged_datasets() if datasets is None else datasets
     with new_file(Path(path), force=force) as temporary:
         n_steps = 2 * len(spaces) + 1
         begin = datetime.datetime.now()
@@ -104,7 +108,13 @@ def write_report(
         subjects: list[Subject] = []
         for name, space in spaces.items():
             step(2 * len(subjects))
-            report = evaluate(space, datasets, target=target, seed=seed, n_bootstrap=n_bootstrap)
+            run = partial(evaluate, space, target=target, seed=seed, n_bootstrap=n_bootstrap)
+            try:
+                report = run(sets)
+            except ArgumentError as error:
+                if datasets is not None:
+                    raise ArgumentError(f"model {name}: {error.message}", hint=error.hint) from error
+                report = run(())
             step(2 * len(subjects) + 1)
             place = (places or {}).get(name)
             subjects.append(
@@ -121,8 +131,8 @@ def write_report(
             compared(subjects, comparisons, shared),
             coverage(subjects),
             nearest(subjects, chosen, k),
-            maps(subjects, datasets, chosen, figures, projection=map, seed=seed),
-            relations(subjects, datasets, figures),
+            maps(subjects, sets, chosen, figures, projection=map, seed=seed),
+            relations(subjects, sets, figures),
             senses_of(senses, subjects),
             tokenizers(tokens or {}),
             speed(subjects, _threads()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -179,13 +179,14 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
     return svg(parts, class_="chart", labelled_by=labelled_by)
 
 
-def _label(text: str, place: Float64Array, label: Label) -> Html:
+def _label(text: str, place: Float64Array, label: Label, *, strong: bool = False) -> Html:
     side, lift = label.side, {"above": -LIFT, "below": LIFT}.get(label.side)
     classes = [
         "label",
         {"right": "", "left": "end"}.get(side, "middle"),
         "" if label.on_phone else "page-only",
     ]
+    classes.append("strong" if strong else "")
     return tag(
         "text",
         text,
@@ -202,18 +203,24 @@ def scatter(
     points: Float64Array,
     groups: Sequence[int],
     *,
+    strong: Collection[str] = (),
     labelled_by: str,
 ) -> Html:
-    """Words on a plane, points [n, 2]; words whose label has no room tell their name when pointed at."""
+    """Words on a plane, points [n, 2]; words whose label has no room tell their name when pointed at.
+
+    The first word of each group has its label placed first, then the second of each. strong: words written in bold.
+    """
     places = in_box(points, MAP_WIDE[0] / MAP_WIDE[1])
-    labels = place_labels(texts, places, wide=MAP_WIDE, phone=MAP_PHONE)
+    rank = [groups[:at].count(group) for at, group in enumerate(groups)]
+    order = sorted(range(len(texts)), key=lambda at: rank[at])
+    labels = place_labels([texts[at] for at in order], places[order], wide=MAP_WIDE, phone=MAP_PHONE)
     marks = [
         mark(group, float(place[0]), float(place[1]), title=text)
         for text, place, group in zip(texts, places, groups, strict=True)
     ]
     written = [
-        _label(text, place, label)
-        for text, place, label in zip(texts, places, labels, strict=True)
+        _label(texts[at], places[at], label, strong=texts[at] in strong)
+        for at, label in zip(order, labels, strict=True)
         if label is not None
     ]
     return svg(written, marks, class_="map", labelled_by=labelled_by)

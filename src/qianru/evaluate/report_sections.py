@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from qianru.evaluate.datasets import Dataset
-from qianru.evaluate.report_charts import N_GROUPS, Line, arrows, key, line_chart, scatter
+from qianru.evaluate.report_charts import N_GROUPS, Line, arrows, bar, key, line_chart, scatter
 from qianru.evaluate.report_facts import (
     BATCH,
     MapOf,
@@ -22,7 +22,7 @@ from qianru.evaluate.report_facts import (
 from qianru.evaluate.report_map import Projection
 from qianru.evaluate.report_markup import Child, Html, number, table, tag, word
 from qianru.evaluate.report_phrases import phrase
-from qianru.evaluate.report_senses import Senses
+from qianru.evaluate.report_senses import RecordedSenses, RecordedUse
 from qianru.evaluate.report_subject import Section, Subject
 from qianru.tokens.report import Share, TokenReport
 from qianru.vectors import Neighbour, Vectors
@@ -180,10 +180,21 @@ def maps(
         else:
             told = phrase("map_pca", share=f"{shown.plane.share:.0%}", **values)
         of = phrase("map_words") if shown.dataset is None else phrase("map_categories", dataset=shown.dataset)
-        below = tag("p", [key(at, label) for at, label in enumerate(shown.names)], class_="legends")
-        drawing = scatter(shown.words, shown.plane.points, shown.groups, labelled_by=name)
+        drawing = scatter(
+            shown.words, shown.plane.points, shown.groups, strong=set(shown.names), labelled_by=name
+        )
+        below = tag("ul", [_group(shown, at) for at in range(len(shown.names))], class_="groups")
         parts.append(_figure(drawing, [of, " ", tag("span", told, class_="note")], name, below=below))
     return Section("map", tag("div", parts)) if parts else None
+
+
+def _group(shown: MapOf, group: int) -> Html:
+    """A group's mark and all its words, since not every label has room on the map."""
+    title = shown.names[group]
+    others = [
+        text for text, at in zip(shown.words, shown.groups, strict=True) if at == group and text != title
+    ]
+    return tag("li", key(group, tag("b", title)), [[word(text), " "] for text in others])
 
 
 def relations(subjects: Sequence[Subject], datasets: Sequence[Dataset], figures: Figures) -> Section | None:
@@ -198,7 +209,9 @@ def relations(subjects: Sequence[Subject], datasets: Sequence[Dataset], figures:
         for found in drawn[:_N_SECTIONS]:
             name = figures.next_id()
             drawing = arrows(found.pairs, found.points, marker=f"{name}-head", labelled_by=name)
-            panels.append(_figure(drawing, found.section, name))
+            # Labels without room are not drawn: the pairs stand below.
+            pairs = [[None if at == 0 else ", ", word(f"{a} → {b}")] for at, (a, b) in enumerate(found.pairs)]
+            panels.append(_figure(drawing, found.section, name, below=tag("p", pairs, class_="note")))
         if panels:
             title = key(at, one.name) if len(subjects) > 1 else None
             parts += [tag("p", title, class_="legends"), tag("div", panels, class_="panels")]
@@ -232,34 +245,39 @@ def _answer(found: object, question: tuple[str, str, str, str]) -> Html:
     )
 
 
-def senses_of(entries: Sequence[Senses], subjects: Sequence[Subject]) -> Section | None:
-    """Clusters of contexts, each with its share, typical words and examples."""
+def senses_of(entries: Sequence[RecordedSenses], subjects: Sequence[Subject]) -> Section | None:
+    """Clusters of a word's uses, each with its share, typical words and examples."""
     if not entries:
         return None
     own = {one.space.vectors.fingerprint for one in subjects}
     parts: list[Child] = [tag("p", phrase("senses_note"), class_="note")]
     for entry in entries:
         told: list[Child] = [
-            phrase("senses_of", word=word(entry.word), n=f"{entry.n_contexts:,}", k=len(entry.clusters))
+            phrase("senses_of", word=word(entry.word), n=f"{entry.n_uses:,}", k=len(entry.senses))
         ]
         if entry.silhouette is not None:
             told += [", ", phrase("silhouette", value=number(entry.silhouette))]
         if entry.model_fingerprint is not None:
             name = "senses_model" if entry.model_fingerprint in own else "senses_other"
             told += [", ", tag("small", phrase(name, mark=entry.model_fingerprint[:16]))]
-        total = sum(one.n_contexts for one in entry.clusters) or 1
         rows: list[list[Child]] = [
             [
-                key(place, str(place + 1)),
-                f"{one.n_contexts / total:.0%}",
-                tag("span", [[word(text), " "] for text in one.words]),
-                tag("ul", [tag("li", tag("bdi", text)) for text in one.examples], class_="examples"),
+                str(place),
+                f"{one.share:.0%}",
+                bar(one.share, place - 1),
+                tag("span", [[word(text), " "] for text in one.typical]),
+                tag("ul", [tag("li", _use(use)) for use in one.examples], class_="examples"),
             ]
-            for place, one in enumerate(entry.clusters)
+            for place, one in enumerate(entry.senses, 1)
         ]
-        heads: list[Child] = [phrase("cluster"), phrase("share"), phrase("typical"), phrase("examples")]
+        heads: list[Child] = [phrase("sense"), phrase("share"), "", phrase("typical"), phrase("examples")]
         parts.append(table(heads, rows, caption=told, numeric=(1,), class_="senses"))
     return Section("senses", tag("div", parts))
+
+
+def _use(use: RecordedUse) -> Html:
+    before, there, behind = use.text[: use.start], use.text[use.start : use.end], use.text[use.end :]
+    return tag("bdi", before, tag("mark", there), behind)
 
 
 def tokenizers(reports: Mapping[str, TokenReport]) -> Section | None:
@@ -275,7 +293,9 @@ def tokenizers(reports: Mapping[str, TokenReport]) -> Section | None:
     ]
     heads += [phrase("unknown_share"), phrase("byte_share")]
     for name, one in reports.items():
-        shares: list[tuple[Child, Share]] = [(phrase("all"), one.total), *one.scripts.items()]
+        # White space is seldom a token of its own.
+        scripts = [(script, share) for script, share in one.scripts.items() if share.n_tokens]
+        shares: list[tuple[Child, Share]] = [(phrase("all"), one.total), *scripts]
         rows: list[list[Child]] = [
             [
                 script,

@@ -1,8 +1,8 @@
-"""Clusters of a word's contexts as `qianru senses --json` writes them: read for the report, every part checked.
+"""The senses of a word as `qianru senses --json` writes them: read for the report, every part checked.
 
-A file holds one object or a list of them: `word`; `n_contexts`; `silhouette`, a number or null; `clusters`, each with `n_contexts`,
-`words` (the typical ones, each a word or a word and its score) and `examples` (sentences); and `model_fingerprint`, which
-may be left out.
+A file holds one object or a list of them: `word`; `n_uses`; `silhouette`, a number or null; `senses`, each with its `share` of the
+uses, `typical`, objects with a `word`, and `examples`, objects with `text` and the places `start` and `end` of the word in it; and,
+if it likes, `model_fingerprint`. Other names are passed over.
 """
 
 from __future__ import annotations
@@ -17,40 +17,48 @@ from qianru.errors import FormatError
 from qianru.evaluate.files import read_bytes
 
 _HINT = "give a file that `qianru senses --json` wrote"
-_N_WORDS, _N_EXAMPLES = 12, 3
+_N_TYPICAL, _N_EXAMPLES = 12, 3
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """Contexts that are alike: how many, the words typical of them, and some of them."""
+class RecordedUse:
+    """A sentence, and where the word begins and ends in it, in characters."""
 
-    n_contexts: int
-    words: tuple[str, ...]
-    examples: tuple[str, ...]
+    text: str
+    start: int
+    end: int
 
 
 @dataclass(frozen=True)
-class Senses:
-    """A word's contexts in clusters, and the fingerprint of the model that told them apart, None where that is not told."""
+class RecordedSense:
+    """Uses that are alike: their share of all, the words typical of them, and some of them."""
+
+    share: float
+    typical: tuple[str, ...]
+    examples: tuple[RecordedUse, ...]
+
+
+@dataclass(frozen=True)
+class RecordedSenses:
+    """A word's uses in clusters, and the fingerprint of the model that told them apart, None where that is not told."""
 
     word: str
-    n_contexts: int
+    n_uses: int
     silhouette: float | None
-    clusters: tuple[Cluster, ...]
-    model_fingerprint: str | None
+    senses: tuple[RecordedSense, ...]
+    model_fingerprint: str | None = None
 
 
-def read_senses(path: str | Path) -> list[Senses]:
+def read_senses(path: str | Path) -> list[RecordedSenses]:
     """The senses in a file. Raises FormatError, naming the part that is not as it has to be."""
-    file = Path(path)
     try:
-        found = json.loads(read_bytes(file).decode("utf-8-sig"))
+        found = json.loads(read_bytes(Path(path)).decode("utf-8-sig"))
     except (UnicodeDecodeError, ValueError, RecursionError) as error:
         raise FormatError(f"is no JSON: {error}", path=str(path), hint=_HINT) from None
     entries = found if isinstance(found, list) else [found]
     if not entries:
         raise FormatError("no word in it", path=str(path), hint=_HINT)
-    return [_Reader(str(path), f"word {place}").senses(entry) for place, entry in enumerate(entries, 1)]
+    return [_Reader(str(path), f"word {place}").word(entry) for place, entry in enumerate(entries, 1)]
 
 
 class _Reader:
@@ -62,47 +70,45 @@ class _Reader:
     def error(self, rule: str) -> FormatError:
         return FormatError(f"{self.where}: {rule}", path=self.path, hint=_HINT)
 
-    def senses(self, entry: object) -> Senses:
-        if not isinstance(entry, Mapping):
-            raise self.error("must be an object")
-        clusters = entry.get("clusters")
-        if not isinstance(clusters, list) or not clusters:
-            raise self.error("clusters must be a list of at least one")
-        value, mark = entry.get("silhouette"), entry.get("model_fingerprint")
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value)
-        ):
-            raise self.error("silhouette must be a number or null")
-        if mark is not None and not isinstance(mark, str):
-            raise self.error("model_fingerprint must be text")
-        made = tuple(self._cluster(one) for one in clusters)
-        return Senses(
+    def word(self, value: object) -> RecordedSenses:
+        entry = self._object(value, "a word")
+        senses = self._list(entry, "senses")
+        if not senses:
+            raise self.error("senses must be a list of at least one")
+        mark = entry.get("model_fingerprint")
+        return RecordedSenses(
             self._text(entry, "word"),
-            self._count(entry, "n_contexts"),
-            None if value is None else float(value),
-            made,
-            mark,
+            self._count(entry, "n_uses"),
+            None if entry.get("silhouette") is None else self._number(entry, "silhouette"),
+            tuple(self._sense(one) for one in senses),
+            None if mark is None else self._text(entry, "model_fingerprint"),
         )
 
-    def _cluster(self, entry: object) -> Cluster:
-        if not isinstance(entry, Mapping):
-            raise self.error("a cluster must be an object")
-        words = [one[0] if isinstance(one, list) and one else one for one in self._list(entry, "words")]
-        return Cluster(
-            self._count(entry, "n_contexts"),
-            self._texts("words", words, _N_WORDS),
-            self._texts("examples", self._list(entry, "examples"), _N_EXAMPLES),
-        )
+    def _sense(self, value: object) -> RecordedSense:
+        entry = self._object(value, "a sense")
+        share = self._number(entry, "share")
+        if not 0 <= share <= 1:
+            raise self.error(f"share must be from 0 to 1, got {share}")
+        typical = [
+            self._text(self._object(one, "a typical word"), "word") for one in self._list(entry, "typical")
+        ]
+        examples = [self._use(one) for one in self._list(entry, "examples")]
+        return RecordedSense(share, tuple(typical[:_N_TYPICAL]), tuple(examples[:_N_EXAMPLES]))
 
-    def _texts(self, name: str, found: list[object], n: int) -> tuple[str, ...]:
-        """The first n, all of them checked."""
-        texts = [one for one in found if isinstance(one, str)]
-        if len(texts) < len(found):
-            raise self.error(f"{name} must be text")
-        return tuple(texts[:n])
+    def _use(self, value: object) -> RecordedUse:
+        entry = self._object(value, "an example")
+        use = RecordedUse(self._text(entry, "text"), self._count(entry, "start"), self._count(entry, "end"))
+        if not use.start <= use.end <= len(use.text):
+            raise self.error(f"start and end must lie in the text, got {use.start} and {use.end}")
+        return use
+
+    def _object(self, value: object, what: str) -> Mapping[str, object]:
+        if not isinstance(value, Mapping):
+            raise self.error(f"{what} must be an object")
+        return value
 
     def _list(self, entry: Mapping[str, object], name: str) -> list[object]:
-        found = entry.get(name, [])
+        found = entry.get(name)
         if not isinstance(found, list):
             raise self.error(f"{name} must be a list")
         return found
@@ -118,3 +124,12 @@ class _Reader:
         if isinstance(found, bool) or not isinstance(found, int) or found < 0:
             raise self.error(f"{name} must be a whole number from 0 up")
         return found
+
+    def _number(self, entry: Mapping[str, object], name: str) -> float:
+        found = entry.get(name)
+        if isinstance(found, bool) or not isinstance(found, (int, float)):
+            raise self.error(f"{name} must be a number")
+        # An integer of hundreds of digits is no float.
+        if abs(found) > 1e300 or not math.isfinite(found):
+            raise self.error(f"{name} must be finite")
+        return float(found)

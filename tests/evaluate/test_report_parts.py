@@ -18,7 +18,7 @@ from hypothesis.extra.numpy import arrays as drawn_arrays
 
 from qianru.errors import ArgumentError, FormatError
 from qianru.evaluate import read_senses
-from qianru.evaluate.report_charts import arrows, domain_of, line_chart, ticks
+from qianru.evaluate.report_charts import Line, arrows, domain_of, line_chart, ticks
 from qianru.evaluate.report_facts import MapOf, losses, settings_of, turned
 from qianru.evaluate.report_map import (
     GAP,
@@ -246,10 +246,8 @@ def test_settings_and_losses() -> None:
 
 
 def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
-    from qianru.evaluate.report_charts import Line
-
     for values in ((0.0,), (1.0, 1.0), (-3.0, -2.0), tuple(range(500))):
-        chart = line_chart([Line("m", "g0", tuple(map(float, values)))], labelled_by="x")
+        chart = line_chart([Line("m", 0, tuple(map(float, values)))], labelled_by="x")
         assert "nan" not in chart
         assert "inf" not in chart
         shares = [float(x) for x in re.findall(r'"(-?[\d.]+)%"', chart)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from importlib import resources
@@ -94,34 +95,24 @@ def write_report(
     spaces = _checked(models, language, k, places or {})
     check_projection(map)
     checked_resampling(seed, n_bootstrap)
-    sets = packaged_datasets() if datasets is None else datasets
     with new_file(Path(path), force=force) as temporary:
-        n_steps = 2 * len(spaces) + 1
-        begin = datetime.datetime.now()
-
-        def step(done: int) -> None:
-            if progress is not None:
-                took = max((datetime.datetime.now() - begin).total_seconds(), 1e-9)
-                left = took * (n_steps - done) / done if done else None
-                progress(Progress("report", done / n_steps, done / took, "steps", seconds_left=left))
-
+        steps = _Steps(2 * len(spaces) + 1, progress)
+        sets = packaged_datasets() if datasets is None else datasets
+        run = partial(evaluate, target=target, seed=seed, n_bootstrap=n_bootstrap)
         subjects: list[Subject] = []
         for name, space in spaces.items():
-            step(2 * len(subjects))
-            run = partial(evaluate, space, target=target, seed=seed, n_bootstrap=n_bootstrap)
             try:
-                report = run(sets)
+                report = run(space, sets)
             except ArgumentError as error:
                 if datasets is not None:
                     raise ArgumentError(f"model {name}: {error.message}", hint=error.hint) from error
-                report = run(())
-            step(2 * len(subjects) + 1)
+                report = run(space, ())
+            steps.done()
             place = (places or {}).get(name)
-            subjects.append(
-                Subject(name, space, report, measure(space, None if place is None else Path(place)))
-            )
+            measured = measure(space, None if place is None else Path(place))
+            subjects.append(Subject(name, space, report, measured))
+            steps.done()
         comparisons, shared = _compared(subjects, seed, n_bootstrap)
-        step(n_steps - 1)
         chosen = list(dict.fromkeys(words)) or default_words(list(spaces.values()))
         figures = Figures()
         sections = [
@@ -141,14 +132,34 @@ def write_report(
         ]
         page = _page([one for one in sections if one is not None], list(spaces), language)
         temporary.write_text(page, encoding="utf-8")
-        step(n_steps)
+        steps.done()
     return {
         "models": [{"name": one.name, **one.report.as_dict()} for one in subjects],
         "comparisons": [
-            {"a": subjects[0].name, "b": subjects[at].name, **_values(c)} for at, c in comparisons
+            {"a": subjects[0].name, "b": subjects[at].name, **_values(one)} for at, one in comparisons
         ],
         "stability": [{"b": subjects[at].name, **one.as_dict()} for at, one in shared],
     }
+
+
+class _Steps:
+    """Tells the progress of n steps, from 0 when made."""
+
+    def __init__(self, n: int, progress: ProgressCallback | None) -> None:
+        self._n, self._progress = n, progress
+        self._done, self._begin = 0, time.perf_counter()
+        self._tell()
+
+    def done(self) -> None:
+        self._done += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            took = max(time.perf_counter() - self._begin, 1e-9)
+            left = took * (self._n - self._done) / self._done if self._done else None
+            share, rate = self._done / self._n, self._done / took
+            self._progress(Progress("report", share, rate, "steps", seconds_left=left))
 
 
 def _values(comparison: Comparison) -> dict[str, object]:

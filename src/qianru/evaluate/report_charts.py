@@ -37,10 +37,10 @@ ARROWS_WIDE, ARROWS_PHONE = (330.0, 247.5), (330.0, 247.5)
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart: a name, its class, and values, the first at 1 on the x axis."""
+    """A line of a chart: a name, the group whose colour and mark it has, and values, the first at 1 on the x axis."""
 
     name: str
-    class_: str
+    group: int
     values: tuple[float, ...]
 
 
@@ -146,7 +146,7 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
     for place in range(0, n, step):
         parts.append(tag("text", place + 1, x=percent(x(place)), y="95%", class_="tick middle"))
     parts.append(tag("text", phrase("epoch", element="tspan"), x="91%", y="95%", class_="tick"))
-    for group, line in enumerate(lines):
+    for nth, line in enumerate(lines):
         points = [(x(place), y(value)) for place, value in enumerate(line.values)]
         for (x1, y1), (x2, y2) in itertools.pairwise(points):
             parts.append(
@@ -156,7 +156,7 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
                     y1=percent(y1),
                     x2=percent(x2),
                     y2=percent(y2),
-                    class_=f"line {line.class_}",
+                    class_=f"line g{line.group % N_GROUPS}",
                 )
             )
         # A mark on every epoch of hundreds would be a blot.
@@ -164,7 +164,7 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
         for place, (px, py) in enumerate(points):
             if place % shown == 0 or place == len(points) - 1:
                 title = f"{line.name}, {place + 1}: {line.values[place]:.4f}"
-                parts.append(mark(int(line.class_[1:]), px, py, title=title))
+                parts.append(mark(line.group, px, py, title=title))
         last = points[-1]
         parts.append(
             tag(
@@ -172,7 +172,7 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
                 f"{line.values[-1]:.3f}",
                 x=percent(last[0]),
                 dx=8,
-                y=percent(last[1] + 0.045 * (group - (len(lines) - 1) / 2) * (len(lines) > 1)),
+                y=percent(last[1] + 0.045 * (nth - (len(lines) - 1) / 2) * (len(lines) > 1)),
                 class_="tick",
             )
         )

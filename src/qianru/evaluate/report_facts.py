@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,8 +135,7 @@ def measure(space: Space, path: Path | None) -> Measured:
     return Measured(on_disk, len(vectors) * vectors.dim * 4, opened, 1e3 * single, len(words) / batch)
 
 
-def _median_seconds(run: object, *, least: int, budget: float) -> float:
-    assert callable(run)
+def _median_seconds(run: Callable[[int], object], *, least: int, budget: float) -> float:
     taken: list[float] = []
     while len(taken) < least or (sum(taken) < budget and len(taken) < 100):
         begin = time.perf_counter()

@@ -8,6 +8,7 @@ from qianru.evaluate.datasets import Dataset
 from qianru.evaluate.report_charts import N_GROUPS, Line, arrows, bar, key, line_chart, scatter
 from qianru.evaluate.report_facts import (
     BATCH,
+    Asked,
     MapOf,
     asked,
     losses,
@@ -116,13 +117,13 @@ def _loss_charts(subjects: Sequence[Subject], figures: Figures) -> Iterator[Html
     for at, one in enumerate(subjects):
         values = losses(one.space.vectors)
         if values:
-            groups.setdefault(objective(one.space.vectors), []).append(Line(one.name, f"g{at}", values))
+            groups.setdefault(objective(one.space.vectors), []).append(Line(one.name, at, values))
         else:
             without.append(one.name)
     charts = []
     for lines in groups.values():
         name = figures.next_id()
-        models = [key(int(line.class_[1:]), line.name) for line in lines]
+        models = [key(line.group, line.name) for line in lines]
         charts.append(_figure(line_chart(lines, labelled_by=name), [phrase("loss"), " ", models], name))
     if charts:
         yield tag("div", charts, class_="panels")
@@ -232,17 +233,12 @@ def relations(subjects: Sequence[Subject], datasets: Sequence[Dataset], figures:
     return Section("analogies", tag("div", tag("p", phrase("analogies_note"), class_="note"), parts))
 
 
-def _answer(found: object, question: tuple[str, str, str, str]) -> Html:
-    from_this = getattr(found, "question", None) == question
-    if not from_this:
+def _answer(found: Asked | None, question: tuple[str, str, str, str]) -> Html:
+    """A model's answer; a dash where it knows another question first."""
+    if found is None or found.question != question:
         return Html("–")
-    right = bool(getattr(found, "is_right", False))
-    return tag(
-        "span",
-        "✓ " if right else "✗ ",
-        word(str(getattr(found, "answer", ""))),
-        class_="right" if right else "wrong",
-    )
+    sign, class_ = ("✓ ", "right") if found.is_right else ("✗ ", "wrong")
+    return tag("span", sign, word(found.answer), class_=class_)
 
 
 def senses_of(entries: Sequence[RecordedSenses], subjects: Sequence[Subject]) -> Section | None:

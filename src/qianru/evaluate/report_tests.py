@@ -54,6 +54,11 @@ def _told(score: Score | None) -> Html:
     return tag("span", tag("b", number(score.value)), tag("small", around))
 
 
+def _end(value: float) -> str:
+    """An end of an axis, which is a number of tenths."""
+    return f"{value:.1f}".replace("-", "−")
+
+
 def _interval(score: Score) -> str:
     return "–" if score.low is None else f"{number(score.low)} … {number(score.high)}"
 
@@ -115,7 +120,7 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
             first_rows.append({"class_": "first" if begins else None})
             begins = False
     model = [phrase("model")] if len(subjects) > 1 else []
-    scale = phrase("scale", low=number(domain[0])[:-2], high=number(domain[1])[:-2])
+    scale = phrase("scale", low=_end(domain[0]), high=_end(domain[1]))
     heads: list[Child] = [
         phrase("score"),
         *model,
@@ -211,23 +216,33 @@ def compared(
                 numeric=range(2 if several else 1, len(heads) - 1),
             )
         )
-    stable: list[list[Child]] = []
+    if shared:
+        parts.append(_stability(subjects, shared))
+    return Section("compared", tag("div", parts))
+
+
+def _stability(subjects: Sequence[Subject], shared: Sequence[tuple[int, Result]]) -> Html:
+    rows: list[list[Child]] = []
     for at, result in shared:
         score = result.scores[0]
-        stable.append(
+        rows.append(
             [
-                phrase("against", a=a, b=subjects[at].name),
+                phrase("against", a=subjects[0].name, b=subjects[at].name),
                 tag("b", number(score.value)),
                 _interval(score),
                 number(score.zero_line),
                 score.n,
             ]
         )
-    if stable:
-        heads = [phrase("models"), phrase("value"), phrase("interval"), phrase("chance"), phrase("items")]
-        caption = tag("span", tag("b", name_of("stability")), " ", name_of("neighbours shared"))
-        parts += [table(heads, stable, caption=caption, numeric=range(1, 5))]
-    return Section("compared", tag("div", parts))
+    heads: list[Child] = [
+        phrase("models"),
+        phrase("value"),
+        phrase("interval"),
+        phrase("chance"),
+        phrase("items"),
+    ]
+    caption = tag("span", tag("b", name_of("stability")), " ", name_of("neighbours shared"))
+    return table(heads, rows, caption=caption, numeric=range(1, 5))
 
 
 def coverage(subjects: Sequence[Subject]) -> Section | None:

@@ -23,6 +23,7 @@ from qianru.cli import (
     predict,
     prune,
     quantise,
+    report,
     sample,
     similar,
     similarity,
@@ -62,6 +63,7 @@ app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)

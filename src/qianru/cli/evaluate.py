@@ -86,7 +86,8 @@ def evaluate(
 
     def space(path: str) -> Space:
         limit = restrict_vocab or None
-        return Space(Vectors.load(path), case=case, unknown=unknown, restrict_vocab=limit)
+        # Every result carries the model's fingerprint, so it has to be that of what was read.
+        return Space(Vectors.load(path, verify=True), case=case, unknown=unknown, restrict_vocab=limit)
 
     leaks = _leaks(datasets, contamination)
     options = {"seed": seed, "n_bootstrap": bootstrap}
@@ -117,9 +118,14 @@ def _leaks(datasets: list[Dataset], corpora: list[str] | None) -> list[Contamina
     if not corpora:
         return None
     from qianru.evaluate import contamination as find_leaks
+    from qianru.progress import TerminalProgress
     from qianru.text import Corpus
 
-    return find_leaks(datasets, Corpus(*corpora).lines())
+    text, bar = Corpus(*corpora), TerminalProgress()
+    try:
+        return find_leaks(datasets, text, progress=bar)
+    finally:
+        bar.close()
 
 
 def _leaks_json(leaks: list[Contamination] | None) -> dict[str, object]:
@@ -167,7 +173,7 @@ def _print_report(report: Report, model: str) -> None:
 
 
 def _print_comparisons(comparisons: tuple[Comparison, ...], shared: Result | None) -> None:
-    columns = ("test", "dataset", "score", "a", "b", "a - b", "low", "high", "p", "verdict")
+    columns = ("test", "dataset", "score", "a", "b", "a - b", "low", "high", "p", "p (Holm)", "verdict")
     rows = [
         (
             one.test,
@@ -179,6 +185,7 @@ def _print_comparisons(comparisons: tuple[Comparison, ...], shared: Result | Non
             _cell(one.low),
             _cell(one.high),
             _cell(one.p),
+            _cell(one.p_holm),
             one.verdict,
         )
         for one in comparisons

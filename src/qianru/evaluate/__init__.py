@@ -5,7 +5,7 @@ from __future__ import annotations
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.contamination import Contamination, contamination
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
@@ -23,6 +23,8 @@ from qianru.evaluate.files import find_datasets, packaged_datasets, read_dataset
 from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
+from qianru.evaluate.report import write_report
+from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, RecordedUse, read_senses
 from qianru.evaluate.result import Result, Score
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
@@ -38,6 +40,9 @@ __all__ = [
     "Contamination",
     "Dataset",
     "Questions",
+    "RecordedSense",
+    "RecordedSenses",
+    "RecordedUse",
     "Report",
     "Result",
     "Score",
@@ -53,6 +58,7 @@ __all__ = [
     "compare",
     "compare_models",
     "contamination",
+    "corrected",
     "evaluate",
     "find_datasets",
     "geometry",
@@ -61,9 +67,11 @@ __all__ = [
     "packaged_datasets",
     "pearson",
     "read_dataset",
+    "read_senses",
     "similarity",
     "spearman",
     "stability",
     "translation",
     "words_in_context",
+    "write_report",
 ]

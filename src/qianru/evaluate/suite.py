@@ -9,7 +9,7 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
     Associations,
@@ -31,6 +31,7 @@ from qianru.evaluate.space import Space, space_of
 from qianru.evaluate.stability import stability
 from qianru.evaluate.translation import translation
 from qianru.vectors import Vectors
+from qianru.vectors.align import check_one_space
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,13 @@ def evaluate(
     """Every test on every dataset that it can use, and the model's geometry.
 
     target: the model of the language that dictionaries translate to, in the same space. A test of which the model knows
-    nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets.
+    nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets, or where the model was aligned
+    to another one than target.
     """
     checked_resampling(seed, n_bootstrap)
     space = space_of(model)
+    if target is not None:
+        check_one_space(space.vectors, space_of(target).vectors)
     results: list[Result] = []
     skipped: list[Skipped] = []
     for data in datasets:
@@ -148,7 +152,7 @@ def compare_models(
 ) -> tuple[Report, Report, tuple[Comparison, ...], Result | None]:
     """Both reports, the comparisons of the tests that both could run, and how stable neighbours are between them.
 
-    The last is None where the models have too few words in common. p values are not corrected for the number of tests.
+    The last is None where the models have too few words in common. The comparisons are corrected for their number (Holm).
     """
     one, two = space_of(model), space_of(other)
     reports = [
@@ -165,4 +169,4 @@ def compare_models(
         shared = stability(one, two, seed=seed, n_bootstrap=n_bootstrap)
     except ArgumentError:
         shared = None
-    return reports[0], reports[1], tuple(comparisons), shared
+    return reports[0], reports[1], corrected(comparisons), shared

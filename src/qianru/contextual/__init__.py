@@ -1,0 +1,8 @@
+"""Vectors of words in their sentences. Importing this loads no torch; what needs it loads it when called."""
+
+from __future__ import annotations
+
+from qianru.contextual.encode import ContextualEncoder, TokenVectors
+from qianru.contextual.loading import load_encoder
+
+__all__ = ["ContextualEncoder", "TokenVectors", "load_encoder"]

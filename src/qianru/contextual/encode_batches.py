@@ -6,6 +6,7 @@ length form a group. So no time goes into padding, and what does not fit into me
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -151,7 +152,7 @@ class Plan:
         start, n = int(splits[text]), int(splits[text + 1] - splits[text])
         rule, n_before = self._rule, len(self._rule.before)
         firsts = [*range(0, n - rule.room, rule.room - rule.overlap), n - rule.room]
-        cuts = [0] + [(a + rule.room + b + 1) // 2 for a, b in zip(firsts, firsts[1:], strict=False)] + [n]
+        cuts = [0] + [(a + rule.room + b + 1) // 2 for a, b in itertools.pairwise(firsts)] + [n]
         for i, first in enumerate(firsts):
             is_first, is_last = i == 0, i == len(firsts) - 1
             begin = 0 if is_first else cuts[i] - first + n_before

@@ -197,7 +197,7 @@ def mixture_of(layers: Layers | None, n_layers: int) -> dict[int, float]:
         given: dict[int, float] = {layers: 1.0}
     elif isinstance(layers, Mapping):
         given = {int(number): float(weight) for number, weight in layers.items()}
-    elif isinstance(layers, Sequence) and not isinstance(layers, str):
+    elif isinstance(layers, (list, tuple, range)):
         given = {int(number): 1 / len(layers) for number in layers}
         if len(given) != len(layers):
             raise ArgumentError(f"layers must be distinct, got {list(layers)}")
@@ -234,7 +234,7 @@ def _transformer_folder(folder: Path) -> tuple[Path, list[Mapping[str, object]] 
         return folder, None
     try:
         listed = json.loads(file.read_bytes())
-        modules = [dict(entry) for entry in listed]
+        modules: list[Mapping[str, object]] = [dict(entry) for entry in listed]
         first = modules[0]
         kind = str(first["type"]).rpartition(".")[2]
     except (ValueError, TypeError, KeyError, IndexError, RecursionError):

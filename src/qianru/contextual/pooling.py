@@ -6,10 +6,10 @@ maximum is over all tokens of the text; "cls" is the mean over the windows' firs
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -143,7 +143,7 @@ class Pooled:
         """float32 [n_texts, out_dim]; zeros for a text without any token, not even one around it."""
         torch = self._torch
         counts = self._counts.clamp(min=1)[:, None]
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "mean": lambda: self._sums / counts,
             "mean_sqrt": lambda: self._sums / counts.sqrt(),
             "weighted": lambda: self._weighted / self._weights.clamp(min=1)[:, None],
@@ -238,4 +238,4 @@ def read_json(file: Path) -> dict[str, object]:
         raise FormatError(
             f"cannot be read: {error.strerror or error}", path=str(file), hint="copy the whole folder again"
         ) from None
-    return cast("dict[str, object]", parse_json_object(data, file))
+    return parse_json_object(data, file)

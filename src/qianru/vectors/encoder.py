@@ -35,7 +35,8 @@ class Encoded:
     @property
     def is_empty(self) -> BoolArray:
         """bool [n], true where there was no token: the vector is that of an empty text, and says nothing."""
-        return self.n_tokens == 0
+        found: BoolArray = self.n_tokens == 0
+        return found
 
     def __len__(self) -> int:
         return len(self.vectors)

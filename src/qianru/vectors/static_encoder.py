@@ -86,10 +86,7 @@ class StaticEncoder:
     ) -> StaticEncoder:
         """From words and their vectors; with n-grams, unknown words get vectors too. folder: where its tokenizer is."""
         words = vectors.vectors if isinstance(vectors, SubwordVectors) else vectors
-        if folder is not None:
-            tokenizer = Tokenizer.load(folder)
-        else:
-            tokenizer = _word_tokenizer(words)
+        tokenizer = _word_tokenizer(words) if folder is None else Tokenizer.load(folder)
         counts = None if words.counts is None else cast("Sequence[int]", words.counts)
         return cls(
             tokenizer,

@@ -156,32 +156,28 @@ class StaticEncoder:
         self, texts: Sequence[str], ids: UInt32Array, offsets: Int64Array, owners: Int64Array
     ) -> tuple[UInt32Array, Float32Array, Float64Array | None]:
         """Rows for the words that have none, behind those of the matrix; they are made of their n-grams."""
-        unknown = np.flatnonzero(ids >= len(self._matrix))
-        if self._subwords is None or not len(unknown):
+        known = ids < len(self._matrix)
+        if self._subwords is None or known.all():
             return ids, self._matrix, self._weights
+        used, inverse = np.unique(ids[known], return_inverse=True)
         rows: dict[str, int] = {}
         more: list[Float32Array] = []
-        ids = ids.copy()
-        for i in unknown.tolist():
+        found = np.empty(len(ids), dtype=np.uint32)
+        found[known] = inverse
+        for i in np.flatnonzero(~known).tolist():
             start, end = offsets[i].tolist()
             word = texts[owners[i]][start:end]
             if word not in rows:
                 made = self._subwords(word)
-                rows[word] = _core.NO_ROW if made is None else len(more)
+                rows[word] = _core.NO_ROW if made is None else len(used) + len(more)
                 if made is not None:
                     more.append(made)
-            ids[i] = rows[word]
-        used, inverse = np.unique(ids[ids < len(self._matrix)], return_inverse=True)
+            found[i] = rows[word]
         table = np.concatenate([self._matrix[used], np.array(more, np.float32).reshape(-1, self.dim)])
-        made_here = np.zeros(len(ids), np.bool_)
-        made_here[unknown] = True
-        known = ~made_here
-        ids[known] = inverse
-        ids[made_here & (ids != _core.NO_ROW)] += np.uint32(len(used))
         weights = self._weights
         if weights is not None:
             weights = np.concatenate([weights[used], np.ones(len(more))])
-        return ids, table, weights
+        return found, table, weights
 
     def _pooled(
         self,

@@ -19,6 +19,7 @@ VERBS = [
     "analogy",
     "info",
     "evaluate",
+    "encode",
     "convert",
     "sample",
     "demo",

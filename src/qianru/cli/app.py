@@ -16,6 +16,7 @@ from qianru.cli import (
     analogy,
     convert,
     demo,
+    encode,
     evaluate,
     grow,
     info,
@@ -55,6 +56,7 @@ app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
+app.command("encode")(encode.encode)
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

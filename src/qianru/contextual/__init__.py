@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qianru.contextual.encode import ContextualEncoder, TokenVectors
+from qianru.contextual.encode_stream import Written, encode_to_file
 from qianru.contextual.loading import load_encoder
 
-__all__ = ["ContextualEncoder", "TokenVectors", "load_encoder"]
+__all__ = ["ContextualEncoder", "TokenVectors", "Written", "encode_to_file", "load_encoder"]

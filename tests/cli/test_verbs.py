@@ -20,6 +20,7 @@ VERBS = [
     "info",
     "evaluate",
     "encode",
+    "senses",
     "convert",
     "sample",
     "demo",

@@ -25,6 +25,7 @@ from qianru.cli import (
     prune,
     quantise,
     sample,
+    senses,
     similar,
     similarity,
     tokenize,
@@ -57,6 +58,7 @@ app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
 app.command("encode")(encode.encode)
+app.command("senses")(senses.senses)
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

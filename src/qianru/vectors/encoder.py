@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from qianru.arrays import BoolArray, Float32Array, Int64Array
 from qianru.errors import ArgumentError
+from qianru.progress import ProgressCallback
 
 Span: TypeAlias = tuple[int, int]
 
@@ -56,10 +57,12 @@ class Encoder(Protocol):
     def fingerprint(self) -> str:
         """A hash over all that the vectors depend on; vectors of two fingerprints are never to be compared."""
 
-    def encode(self, texts: Sequence[str]) -> Encoded:
+    def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> Encoded:
         """One vector for each text. Raises ArgumentError, naming the text that cannot be encoded."""
 
-    def encode_spans(self, texts: Sequence[str], spans: Sequence[Span]) -> Encoded:
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Span], *, progress: ProgressCallback | None = None
+    ) -> Encoded:
         """One vector for the place [start, end), in characters, in each text.
 
         Raises ArgumentError for a place outside its text.

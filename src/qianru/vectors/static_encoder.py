@@ -136,7 +136,9 @@ class StaticEncoder:
         batch = self._tokenizer.encode_batch(texts, add_special_tokens=False)
         return self._pooled(batch.ids, np.diff(batch.splits), self._matrix, self._weights)
 
-    def encode_spans(self, texts: Sequence[str], spans: Sequence[Span]) -> Encoded:
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[Span], *, progress: ProgressCallback | None = None
+    ) -> Encoded:
         """The mean vector of the tokens that lie in, or reach into, each place. Raises ArgumentError."""
         return self._encode_places(texts, checked_spans(texts, spans))
 

@@ -14,6 +14,8 @@ from qianru.evaluate.datasets import (
     Categories,
     Dataset,
     Questions,
+    SenseExamples,
+    SentencePairs,
     Translations,
     Triples,
     WordInContext,
@@ -24,10 +26,12 @@ from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
 from qianru.evaluate.result import Result, Score
+from qianru.evaluate.senses import word_senses
+from qianru.evaluate.sentences import sentence_similarity
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
 from qianru.evaluate.stability import stability
-from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate
+from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate, evaluate_encoder
 from qianru.evaluate.translation import translation
 
 __all__ = [
@@ -41,6 +45,8 @@ __all__ = [
     "Report",
     "Result",
     "Score",
+    "SenseExamples",
+    "SentencePairs",
     "Skipped",
     "Space",
     "Translations",
@@ -54,6 +60,7 @@ __all__ = [
     "compare_models",
     "contamination",
     "evaluate",
+    "evaluate_encoder",
     "find_datasets",
     "geometry",
     "odd_one_out",
@@ -61,9 +68,11 @@ __all__ = [
     "packaged_datasets",
     "pearson",
     "read_dataset",
+    "sentence_similarity",
     "similarity",
     "spearman",
     "stability",
     "translation",
+    "word_senses",
     "words_in_context",
 ]

@@ -190,7 +190,7 @@ def _finder(word: str, whole_words: bool) -> Callable[[str], list[tuple[int, int
     pattern = re.escape(word)
     # No space stands between Chinese words, so every place where the characters stand is one.
     if not any(map(is_han, word)):
-        pattern = rf"(?<![^\W_]){pattern}(?![^\W_])"
+        pattern = rf"(?<!\w){pattern}(?!\w)"
     found = re.compile(pattern, re.IGNORECASE)
 
     def find(text: str) -> list[tuple[int, int]]:

@@ -21,7 +21,8 @@ def is_senses(path: Path) -> bool:
 
 def read_sentence_pairs(name: str, lines: Lines) -> SentencePairs:
     """`sentence TAB sentence TAB score`; or the STS benchmark's rows, whose score is the fifth cell, sentences follow."""
-    pairs, scores = [], []
+    pairs: list[tuple[str, str]] = []
+    scores: list[float] = []
     for line in lines:
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) >= 7 and (value := _number(cells[4])) is not None:

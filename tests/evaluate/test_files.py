@@ -100,7 +100,7 @@ def test_kinds_told_by_content(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", list(SAMPLES))
 def test_kinds_told_by_names(tmp_path: Path, kind: str) -> None:
-    word = {"similarity": "wordsim"}.get(kind, kind)
+    word = {"similarity": "wordsim", "sentences": "sentence-pairs"}.get(kind, kind)
     assert read_dataset(write(tmp_path, f"en/{word}/set.txt", SAMPLES[kind])).kind == kind
     assert read_dataset(write(tmp_path, f"x/my.{word}.tsv", SAMPLES[kind])).kind == kind
 

@@ -40,7 +40,7 @@ _KIND_WORDS = {
     "dictionary": ("dictionar", "translation"),
     "associations": ("weat", "association"),
     "context": ("wic", "context"),
-    "sentences": ("sts", "sentence"),
+    "sentences": ("sts", "sentence-pairs"),
 }
 # What gensim's wheel carries.
 _PACKAGED = {

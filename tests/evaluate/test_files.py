@@ -108,7 +108,9 @@ def test_kinds_told_by_names(tmp_path: Path, kind: str) -> None:
 def test_sentences_are_no_words(tmp_path: Path) -> None:
     """Pairs of sentences with a score, labelled texts and texts alone are not taken for tests of words."""
     write(tmp_path, "people.txt", "一个男人在跳舞。\t一个人在跳舞。\t4\n狗在跑。\t猫在跑。\t1\n")
-    write(tmp_path, "people2.tsv", "A man is dancing\tA boy is dancing\t4\nThe dog runs\tThe cat runs off\t1\n")
+    write(
+        tmp_path, "people2.tsv", "A man is dancing\tA boy is dancing\t4\nThe dog runs\tThe cat runs off\t1\n"
+    )
     write(tmp_path, "labels.tsv", "good film\tpositive\nbad film\tnegative\n")
     write(tmp_path, "empty.txt", "")
     write(tmp_path, "binary.txt", bytes(range(256)))

@@ -17,6 +17,7 @@ from typing import Any, cast
 from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder, Layers
 from qianru.contextual.encode_batches import Rule
 from qianru.contextual.encode_engines import Engine, PaddedEngine
+from qianru.contextual.encode_onnx import OnnxEngine
 from qianru.contextual.encode_packed import PackedEngine, can_pack
 from qianru.contextual.pooling import Pooling, checked_modes, read_json, read_pooling
 from qianru.errors import ArgumentError, FormatError
@@ -25,7 +26,7 @@ from qianru.tokens import Tokenizer
 from qianru.tokens.engine import around_ids
 from qianru.vectors.static_encoder import StaticEncoder, StaticPooling, is_static_folder
 
-BACKENDS = ("auto", "packed", "transformers")
+BACKENDS = ("auto", "packed", "transformers", "onnx")
 # Where a model names no limit: what more tokens cost grows with their square.
 _NO_LIMIT = 8192
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
@@ -75,7 +76,8 @@ def load_encoder(
         overlap: tokens that two windows share; an eighth of a window by default.
         prompt: put in front of each text; by default the model's own default prompt, mostly none.
         lowercase: lower-case texts first; by default as the folder says.
-        backend: "packed" (BERT and RoBERTa without padding), "transformers" (any model), or "auto": the first that fits.
+        backend: "packed" (BERT and RoBERTa without padding), "transformers" (any model), "auto": the first that fits; or
+            "onnx": BERT and RoBERTa with int8 products, faster, and not quite the same vectors.
         batch_tokens: tokens of a batch, at most; it is halved where that does not fit into memory.
         device: of torch.
 
@@ -107,13 +109,19 @@ def load_encoder(
     )
     _check_vocabulary(tokenizer, model, folder)
     engine: Engine
-    if backend == "packed" and not can_pack(model.config):
+    if backend in ("packed", "onnx") and not can_pack(model.config):
         raise ArgumentError(
-            f'backend="packed" does not know models of type {model.config.model_type}',
+            f'backend="{backend}" does not know models of type {model.config.model_type}',
             hint='use backend="auto"',
         )
-    packed = backend == "packed" or (backend == "auto" and can_pack(model.config))
-    engine = PackedEngine(model, device) if packed else PaddedEngine(model, device)
+    if backend == "onnx":
+        if device != "cpu":
+            raise ArgumentError(f'backend="onnx" runs on "cpu" only, got {device!r}')
+        engine = OnnxEngine(model)
+    elif backend != "transformers" and can_pack(model.config):
+        engine = PackedEngine(model, device)
+    else:
+        engine = PaddedEngine(model, device)
     return ContextualEncoder(
         engine,
         tokenizer,

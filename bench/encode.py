@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from bench.jobs import corpus_file
 from recipes.intrinsic import data_folder
 
-from bench.jobs import corpus_file
 from qianru.contextual import load_encoder
 from qianru.contextual.encode_onnx import cosine_to_float32
 

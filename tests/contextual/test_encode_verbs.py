@@ -27,6 +27,23 @@ def test_tokens_and_words(make, capsys: pytest.CaptureFixture[str]) -> None:
     assert "".join(one["token"].removeprefix("##") for one in found[0]["tokens"]) == "Thecat"
 
 
+def test_evaluate_takes_contextual_models(make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make()
+    (tmp_path / "sts.tsv").write_text("a cat\ta tiger\t3\na king\ta cat\t1\n猫\t老虎\t4\n", encoding="utf-8")
+    assert run(["evaluate", str(folder), "--data", str(tmp_path / "sts.tsv")]) == 0
+    ran = capsys.readouterr()
+    assert [line.split("\t")[:3] for line in ran.out.splitlines()] == [
+        ["sentence similarity", "sts", "spearman"],
+        ["sentence similarity", "sts", "pearson"],
+    ]
+    assert "texts as they are" in ran.err
+    assert run(["evaluate", str(folder), str(folder), "--data", str(tmp_path / "sts.tsv"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["comparisons"][0]["verdict"] == "no difference shown"
+    assert run(["evaluate", str(folder)]) == 2
+    assert "no test on texts" in capsys.readouterr().err
+
+
 def test_files_tell_the_bound_and_the_cut_texts(
     make, tmp_path: Path, lines: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -27,7 +27,7 @@ def test_files_to_files(cli, model: Path) -> None:
     assert "1 text without a token (number 2)" in ran.err
     assert "wrote out.npy: 3 texts x 4" in ran.err
     assert np.load("out.npy").shape == (3, 4)
-    assert json.loads(Path("out.json").read_text())["empty"] == [1]
+    assert json.loads(Path("out.npy.json").read_text())["empty"] == [1]
     again = cli("encode", model, "-", "-o", "out.npy", "--force", "--json", stdin="king\nqueen\n")
     assert again.json["n_texts"] == 2
     assert len(cli("encode", model, "-", stdin="king\nqueen\n").rows) == 2

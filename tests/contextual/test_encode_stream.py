@@ -30,8 +30,8 @@ def test_rows_are_those_of_memory(encoder: StaticEncoder, tmp_path: Path) -> Non
     assert found.dtype == np.float32
     np.testing.assert_array_equal(found, expected)
     assert written.empty.tolist() == [50, 51]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.json", "out.npy"]
-    told = json.loads((tmp_path / "out.json").read_text())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.npy", "out.npy.json"]
+    told = json.loads((tmp_path / "out.npy.json").read_text())
     assert (told["n_texts"], told["empty"], told["model"]) == (52, [50, 51], encoder.fingerprint)
     encode_to_file(encoder, [], tmp_path / "none.npy")
     assert np.load(tmp_path / "none.npy").shape == (0, 6)

@@ -74,7 +74,7 @@ def encode(
 ) -> None:
     """Vectors of texts by any model: a Transformer's, or the mean of word vectors.
 
-    With -o the text streams through bounded memory, a killed run goes on with --resume, and NAME.json beside a .npy tells
+    With -o the text streams through bounded memory, a killed run goes on with --resume, and NAME.npy.json tells
     model, settings, empty and cut texts. Without it: not on a terminal, rows are a text's vector, its numbers separated by
     tabs; with --level token or word: number of the text from 1, token, start, end, vector.
 

@@ -1,7 +1,7 @@
 """A corpus of any length becomes a file of vectors, one row a line, in bounded memory; a killed run goes on.
 
 Rows are written to `NAME.part` chunk by chunk, and after each the number of rows that stand in it to `NAME.part.json`. In
-the end the file is renamed. Beside a .npy file stands NAME.json with what it was made of; Parquet holds that itself.
+the end the file is renamed. Beside NAME.npy stands NAME.npy.json with what it was made of; Parquet holds that itself.
 """
 
 from __future__ import annotations
@@ -238,7 +238,8 @@ class _Part:
             with self._rows.open("r+b") as file:
                 file.write(_npy_header(self.n_done, self._encoder.dim))
             more = {**told, "empty": empty.tolist(), "truncated": truncated.tolist()}
-            with new_file(self._target.with_suffix(".json"), force=True) as temporary:
+            beside = self._target.with_name(self._target.name + ".json")
+            with new_file(beside, force=True) as temporary:
                 temporary.write_text(json.dumps(more, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             os.replace(self._rows, self._target)
         for left in (self._flags, self._state):

@@ -19,6 +19,8 @@ VERBS = [
     "analogy",
     "info",
     "evaluate",
+    "encode",
+    "senses",
     "convert",
     "sample",
     "demo",

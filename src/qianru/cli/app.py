@@ -16,6 +16,7 @@ from qianru.cli import (
     analogy,
     convert,
     demo,
+    encode,
     evaluate,
     grow,
     info,
@@ -25,6 +26,7 @@ from qianru.cli import (
     quantise,
     report,
     sample,
+    senses,
     similar,
     similarity,
     tokenize,
@@ -56,6 +58,8 @@ app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
+app.command("encode")(encode.encode)
+app.command("senses")(senses.senses)
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -14,6 +14,8 @@ from qianru.evaluate.datasets import (
     Categories,
     Dataset,
     Questions,
+    SenseExamples,
+    SentencePairs,
     Translations,
     Triples,
     WordInContext,
@@ -26,10 +28,12 @@ from qianru.evaluate.offsets import offsets
 from qianru.evaluate.report import write_report
 from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, RecordedUse, read_senses
 from qianru.evaluate.result import Result, Score
+from qianru.evaluate.senses import word_senses
+from qianru.evaluate.sentences import sentence_similarity
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
 from qianru.evaluate.stability import stability
-from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate
+from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate, evaluate_encoder
 from qianru.evaluate.translation import translation
 
 __all__ = [
@@ -46,6 +50,8 @@ __all__ = [
     "Report",
     "Result",
     "Score",
+    "SenseExamples",
+    "SentencePairs",
     "Skipped",
     "Space",
     "Translations",
@@ -60,6 +66,7 @@ __all__ = [
     "contamination",
     "corrected",
     "evaluate",
+    "evaluate_encoder",
     "find_datasets",
     "geometry",
     "odd_one_out",
@@ -68,10 +75,12 @@ __all__ = [
     "pearson",
     "read_dataset",
     "read_senses",
+    "sentence_similarity",
     "similarity",
     "spearman",
     "stability",
     "translation",
+    "word_senses",
     "words_in_context",
     "write_report",
 ]

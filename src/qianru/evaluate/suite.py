@@ -16,6 +16,8 @@ from qianru.evaluate.datasets import (
     Categories,
     Dataset,
     Questions,
+    SenseExamples,
+    SentencePairs,
     Translations,
     Triples,
     WordInContext,
@@ -26,12 +28,20 @@ from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
 from qianru.evaluate.odd_one_out import N_ALIKE, odd_one_out
 from qianru.evaluate.offsets import offsets
 from qianru.evaluate.result import Result
+from qianru.evaluate.senses import word_senses
+from qianru.evaluate.sentences import sentence_similarity
 from qianru.evaluate.similarity import similarity
 from qianru.evaluate.space import Space, space_of
 from qianru.evaluate.stability import stability
 from qianru.evaluate.translation import translation
-from qianru.vectors import Vectors
+from qianru.vectors import Encoder, Vectors
 from qianru.vectors.align import check_one_space
+
+_TEXT_TESTS: dict[type[Dataset], str] = {
+    SentencePairs: "sentence similarity",
+    WordInContext: "words in context",
+    SenseExamples: "word senses",
+}
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,42 @@ def evaluate(
     return Report(tuple(results), tuple(skipped))
 
 
+def evaluate_encoder(
+    encoder: Encoder, datasets: Sequence[Dataset], *, seed: int = 1, n_bootstrap: int = DEFAULT_BOOTSTRAP
+) -> Report:
+    """The tests on texts: sentence similarity, words in context, word senses. Other datasets are passed over.
+
+    Words in context learn their threshold from the dataset named "train", if it is there, and are then not scored on it.
+    Raises ArgumentError where no dataset is one of texts, or none can be used.
+    """
+    checked_resampling(seed, n_bootstrap)
+    uses = [data for data in datasets if isinstance(data, WordInContext)]
+    train = next((data for data in uses if data.name == "train"), None) if len(uses) > 1 else None
+    results: list[Result] = []
+    skipped: list[Skipped] = []
+    options = {"seed": seed, "n_bootstrap": n_bootstrap}
+    for data in datasets:
+        title = _TEXT_TESTS.get(type(data))
+        if title is None or data is train:
+            continue
+        try:
+            if isinstance(data, WordInContext):
+                results.append(words_in_context(encoder, data, train=train, **options))
+            elif isinstance(data, SentencePairs):
+                results.append(sentence_similarity(encoder, data, **options))
+            elif isinstance(data, SenseExamples):
+                results.append(word_senses(encoder, data, **options))
+        except ArgumentError as error:
+            skipped.append(Skipped(title, data.name, error.message))
+    if not results:
+        reason = skipped[0].reason if skipped else "there is no test on texts among them"
+        raise ArgumentError(
+            f"no dataset can be used with this encoder: {reason}",
+            hint="docs/concepts/evaluation.md has the formats: sentences, context, senses",
+        )
+    return Report(tuple(results), tuple(skipped))
+
+
 def _tests(
     space: Space, data: Dataset, target: Vectors | Space | None, seed: int, n_bootstrap: int
 ) -> list[tuple[str, Callable[[], Result]]]:
@@ -103,6 +149,9 @@ def _tests(
 
     def no_target() -> Result:
         raise ArgumentError("a dictionary needs the model of the other language, in the same space")
+
+    def no_encoder() -> Result:
+        raise ArgumentError("a test on texts needs an encoder: evaluate_encoder")
 
     if isinstance(data, WordPairs):
         return [("similarity", lambda: similarity(space, data, seed=seed, n_bootstrap=n_bootstrap))]
@@ -133,6 +182,8 @@ def _tests(
             return [("translation", no_target)]
         other = target
         return [("translation", lambda: translation(space, other, data, seed=seed, n_bootstrap=n_bootstrap))]
+    if isinstance(data, (SentencePairs, SenseExamples)):
+        return [(_TEXT_TESTS[type(data)], no_encoder)]
     raise ArgumentError(f"datasets holds a {type(data).__name__}, for which there is no test")
 
 

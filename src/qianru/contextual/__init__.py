@@ -9,14 +9,20 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from qianru.contextual.bert import train_bert
     from qianru.contextual.elmo import Elmo, LayerMix
     from qianru.contextual.elmo_files import ElmoOptions
+    from qianru.contextual.gpt import train_gpt
+    from qianru.contextual.train import Pretrained
 
-__all__ = ["Elmo", "ElmoOptions", "LayerMix"]
+__all__ = ["Elmo", "ElmoOptions", "LayerMix", "Pretrained", "train_bert", "train_gpt"]
 
 _HOME = {
+    "qianru.contextual.bert": ("train_bert",),
     "qianru.contextual.elmo": ("Elmo", "LayerMix"),
     "qianru.contextual.elmo_files": ("ElmoOptions",),
+    "qianru.contextual.gpt": ("train_gpt",),
+    "qianru.contextual.train": ("Pretrained",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

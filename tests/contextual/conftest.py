@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,10 @@ import pytest
 
 from qianru.sample import sample_lines
 from qianru.text import Corpus
+from qianru.tokens import Tokenizer
 
 LINES = [*sample_lines("en", n_bytes=20_000), *sample_lines("zh", n_bytes=20_000)]
 SMALL: dict[str, Any] = {
-    "vocab_size": 600,
     "length": 16,
     "batch_size": 8,
     "steps": 6,
@@ -24,8 +25,16 @@ SMALL: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _two_threads() -> None:
-    pytest.importorskip("torch").set_num_threads(2)
+def _one_thread() -> None:
+    """These models are too small for more."""
+    pytest.importorskip("torch").set_num_threads(1)
+
+
+@cache
+def _tokenizer(kind: str) -> Tokenizer:
+    names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if kind == "bert" else ("<|endoftext|>",)
+    model = "wordpiece" if kind == "bert" else "bpe"
+    return Tokenizer.train(Corpus(LINES), kind=model, vocab_size=1200, special_tokens=names)
 
 
 @pytest.fixture
@@ -40,7 +49,7 @@ def train(tmp_path: Path) -> Callable[..., Any]:
     from qianru import contextual
 
     def call(kind: str, name: str = "model", **options: Any) -> Any:
-        settings = {**SMALL, **options}
+        settings = {**SMALL, "tokenizer": _tokenizer(kind), **options}
         return getattr(contextual, f"train_{kind}")(Corpus(LINES), output=tmp_path / name, **settings)
 
     return call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 from collections.abc import Callable
@@ -30,7 +31,7 @@ Train = Callable[..., Any]
 
 @pytest.mark.parametrize("kind", ["bert", "gpt"])
 def test_a_run_learns_and_its_folder_opens_in_transformers(train: Train, kind: str) -> None:
-    made = train(kind, steps=40, evaluate_every=20)
+    made = train(kind, steps=40, evaluate_every=20, tokenizer=None, vocab_size=1200)
     first, last = made.curve.held_out[0], made.held_out
     assert last["loss"] < first["loss"] < np.log(made.n_tokens) + 0.5
     assert last["perplexity"] == pytest.approx(np.exp(last["loss"]))
@@ -96,7 +97,7 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     monkeypatch.undo()
     with pytest.raises(OutputError, match="was not finished"):
         train(kind, "cut", dropout=0.1)
-    with pytest.raises(ArgumentError, match="learning_rate was 0.003, is 0.001"):
+    with pytest.raises(ArgumentError, match=r"learning_rate was 0.003, is 0.001"):
         train(kind, "cut", dropout=0.1, resume=True, learning_rate=1e-3)
     again = train(kind, "cut", dropout=0.1, resume=True)
     assert again.curve == whole.curve
@@ -143,7 +144,13 @@ def test_accumulation_and_short_memory_change_nothing_but_rounding(
     halved = train("bert", "halved", notice=said.append)
     np.testing.assert_allclose(halved.curve.losses, whole.curve.losses, atol=1e-4)
     assert said[-1] == "memory was short: each batch is now taken in 4 parts (--accumulate 4)"
-    monkeypatch.setattr(pretrain.PretrainRun, "_gradients", lambda self, batch: short(self, None) and 0.0)
+
+    def never(self: Any, batch: Any) -> float:
+        raise MemoryError
+
+    monkeypatch.setattr(pretrain.PretrainRun, "_gradients", never)
+    with pytest.raises(MemoryError, match="smaller size or length"):
+        train("bert", "never")
 
 
 def test_a_loss_that_is_not_finite_stops_at_the_last_good_checkpoint(
@@ -161,8 +168,6 @@ def test_a_loss_that_is_not_finite_stops_at_the_last_good_checkpoint(
     about = json.loads((tmp_path / "model/qianru.json").read_text("utf-8"))
     assert about["provenance"]["steps_done"] == 3
     monkeypatch.undo()
-    good = train("bert", "good", steps=9)
-    del good
     model = transformers.AutoModelForMaskedLM.from_pretrained(tmp_path / "model")
     assert all(torch.isfinite(parameter).all() for parameter in model.parameters())
     monkeypatch.setattr(pretrain.PretrainRun, "_gradients", lambda self, batch: np.inf)
@@ -181,7 +186,6 @@ def test_a_damaged_checkpoint_is_one_error_that_names_the_file(
     monkeypatch.undo()
     folder = checkpoint_folder(tmp_path / "model")
     shutil.copytree(folder, tmp_path / "kept")
-    random = np.random.default_rng(2)
     for name in ("state.safetensors", "ids.npy", "begins.npy", "text.json", "tokenizer/tokenizer.json"):
         whole = (tmp_path / "kept" / name).read_bytes()
         flipped = bytearray(whole)
@@ -193,14 +197,11 @@ def test_a_damaged_checkpoint_is_one_error_that_names_the_file(
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / "kept", folder)
             (folder / name).write_bytes(data)
-            try:
-                train("bert", resume=True, steps=1 + int(random.integers(1)))
-            except FormatError as error:
-                assert Path(name).name in str(error) or "tokenizer" in str(error)
-            except ArgumentError as error:  # what it says is whole, but of another run
-                assert "another run" in str(error)
-            else:
-                raise AssertionError(name)
+            with pytest.raises((FormatError, ArgumentError)) as caught:
+                train("bert", resume=True, steps=1)
+            # Bytes that are still whole are of another run, since the tokenizer's hash is part of its identity.
+            expected = "another run" if caught.type is ArgumentError else name
+            assert expected in str(caught.value), name
 
 
 @pytest.mark.parametrize(
@@ -274,7 +275,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
     assert rates[9] == rates[10] == 2.0
     assert rates[55] == pytest.approx(2.0 * (0.25 + 0.75 * 0.5))
     assert 0.5 < rates[-1] < 0.505
-    assert all(one >= other for one, other in zip(rates[10:], rates[11:], strict=False))
+    assert all(one >= other for one, other in itertools.pairwise(rates[10:]))
 
 
 def test_the_stream_holds_every_line(tmp_path: Path) -> None:
@@ -300,7 +301,7 @@ def test_vectors_go_into_the_rows_of_the_tokens_they_know(train: Train) -> None:
         before = matrix.copy()
         assert start_from_vectors(matrix, ["Cat", None, "tiger", "老", "dog", None], vectors) == 3
         np.testing.assert_array_equal(matrix[[1, 4, 5]], before[[1, 4, 5]])
-        width = min(dim, 8)
+        width = 3 if dim == 12 else dim  # three rows have three directions
         np.testing.assert_array_equal(matrix[:, width:], before[:, width:])
         rows, wanted = matrix[[0, 2, 3], :width], vectors[["cat", "tiger", "老"]]
         np.testing.assert_allclose(

@@ -140,7 +140,7 @@ def _array(
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise _damaged(path, error) from None
     if found.dtype != dtype or found.shape != (n,):
         raise _damaged(path, f"{found.dtype} {list(found.shape)}, not {dtype} [{n}]")

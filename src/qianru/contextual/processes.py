@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import os
@@ -37,6 +38,7 @@ class Processes:
         # The others wait while the first one reads the text.
         patience = accelerate.InitProcessGroupKwargs(timeout=timedelta(hours=12))
         self._accelerator = accelerate.Accelerator(cpu=not on_gpu, kwargs_handlers=[patience])
+        atexit.register(_take_leave)  # not after each training: the process may go on to another one
         self.n, self.rank = self._accelerator.num_processes, self._accelerator.process_index
         self.device = self._accelerator.device
 
@@ -67,8 +69,7 @@ class Processes:
         if self._accelerator is not None:
             self._accelerator.wait_for_everyone()
 
-    def close(self) -> None:
-        """Take leave of the others."""
-        if self._accelerator is not None:
-            self._accelerator.end_training()
-            torch.distributed.destroy_process_group()
+
+def _take_leave() -> None:
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

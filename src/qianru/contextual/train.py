@@ -166,7 +166,6 @@ def train_transformer(
         )
         remove_checkpoint(output)
     processes.wait()
-    processes.close()
     return Pretrained(output, kind, n_tokens, dim, mark, curve, n_from_vectors)
 
 

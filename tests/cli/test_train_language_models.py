@@ -1,4 +1,4 @@
-"""`qianru train bert|gpt`: rows, JSON, resuming, and what goes wrong."""
+"""`qianru train bert|gpt|elmo`: rows, JSON, resuming, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ def test_rows_json_and_an_existing_model(cli: Callable[..., Any], text: Path, ki
     assert ran.code == 0, ran.err
     assert ran.json["kind"] == kind
     assert ran.json["n_tokens"] == Tokenizer.load("model").n_tokens
+    assert [look["step"] for look in ran.json["held_out"]] == [2, 4]
+
+
+def test_elmo(cli: Callable[..., Any], text: Path) -> None:
+    ran = cli("train", "elmo", text, "-o", "model", "--vocab-size", "200", *FEW, "--json")
+    assert ran.code == 0, ran.err
+    assert (ran.json["kind"], ran.json["n_tokens"], ran.json["dim"]) == ("elmo", 200, 128)
     assert [look["step"] for look in ran.json["held_out"]] == [2, 4]
 
 

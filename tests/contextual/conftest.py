@@ -49,7 +49,8 @@ def train(tmp_path: Path) -> Callable[..., Any]:
     from qianru import contextual
 
     def call(kind: str, name: str = "model", **options: Any) -> Any:
-        settings = {**SMALL, "tokenizer": _tokenizer(kind), **options}
+        tokenizer = {} if kind == "elmo" else {"tokenizer": _tokenizer(kind)}
+        settings = {**SMALL, **tokenizer, **options}
         return getattr(contextual, f"train_{kind}")(Corpus(LINES), output=tmp_path / name, **settings)
 
     return call

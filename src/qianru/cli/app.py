@@ -32,6 +32,7 @@ from qianru.cli import (
     train,
     train_classifier,
     train_counts,
+    train_elmo,
     train_fasttext,
     train_language_models,
     transform,
@@ -54,6 +55,7 @@ train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
 train.app.command("bert")(train_language_models.bert)
 train.app.command("gpt")(train_language_models.gpt)
+train.app.command("elmo")(train_elmo.elmo)
 app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)

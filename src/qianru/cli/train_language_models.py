@@ -118,7 +118,7 @@ def bert(
 
     _run(
         train_bert,
-        _corpus(
+        corpus_of(
             corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
         ),
         output,
@@ -197,7 +197,7 @@ def gpt(
 
     _run(
         train_gpt,
-        _corpus(
+        corpus_of(
             corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
         ),
         output,
@@ -228,7 +228,7 @@ def gpt(
     )
 
 
-def _corpus(
+def corpus_of(
     inputs: list[str],
     *,
     encoding: str,
@@ -237,6 +237,7 @@ def _corpus(
     lowercase: bool,
     user_dict: str | None,
 ) -> Corpus:
+    """The text that the options tell of."""
     from qianru.text import Corpus
 
     return Corpus(

@@ -12,15 +12,17 @@ if TYPE_CHECKING:
     from qianru.contextual.bert import train_bert
     from qianru.contextual.elmo import Elmo, LayerMix
     from qianru.contextual.elmo_files import ElmoOptions
+    from qianru.contextual.elmo_train import train_elmo
     from qianru.contextual.gpt import train_gpt
     from qianru.contextual.train import Pretrained
 
-__all__ = ["Elmo", "ElmoOptions", "LayerMix", "Pretrained", "train_bert", "train_gpt"]
+__all__ = ["Elmo", "ElmoOptions", "LayerMix", "Pretrained", "train_bert", "train_elmo", "train_gpt"]
 
 _HOME = {
     "qianru.contextual.bert": ("train_bert",),
     "qianru.contextual.elmo": ("Elmo", "LayerMix"),
     "qianru.contextual.elmo_files": ("ElmoOptions",),
+    "qianru.contextual.elmo_train": ("train_elmo",),
     "qianru.contextual.gpt": ("train_gpt",),
     "qianru.contextual.train": ("Pretrained",),
 }

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-
-from qianru.arrays import Int64Array
+from numpy.typing import NDArray
 
 N_CHARACTERS = 262
 # The 256 bytes come first, then these; all are shifted by one when they are looked up, since row 0 is for no word at all.
@@ -14,13 +14,15 @@ _SENTENCE_BEGIN, _SENTENCE_END, _WORD_BEGIN, _WORD_END, _PADDING = 256, 257, 258
 SENTENCE_BEGIN, SENTENCE_END = "<S>", "</S>"
 
 
-def character_ids(words: Sequence[str], *, max_characters: int = 50) -> Int64Array:
-    """The ids of the bytes of words, int64 [n_words, max_characters], 1 to 261.
+def character_ids(
+    words: Sequence[str], *, max_characters: int = 50, dtype: type[np.signedinteger[Any]] = np.int64
+) -> NDArray[Any]:
+    """The ids of the bytes of words, [n_words, max_characters], 1 to 261, int64 unless another dtype is asked for.
 
     A word of more than max_characters - 2 bytes is cut off, as in the original. "<S>" and "</S>" are the ends of a sentence, which
     have characters of their own.
     """
-    ids = np.full((len(words), max_characters), _PADDING, dtype=np.int64)
+    ids = np.full((len(words), max_characters), _PADDING, dtype=dtype)
     for row, word in zip(ids, words, strict=True):
         if word in (SENTENCE_BEGIN, SENTENCE_END):
             row[:3] = _WORD_BEGIN, _SENTENCE_BEGIN if word == SENTENCE_BEGIN else _SENTENCE_END, _WORD_END

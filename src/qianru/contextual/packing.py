@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -75,6 +75,14 @@ def write_stream(
     if not len(ids):
         raise CorpusError(f"no token in {corpus!r}", hint="The inputs are empty.")
     return finish_stream(ids, tokenizer, folder, whole_words=whole_words, progress=progress)
+
+
+def write_ids(folder: Path, blocks: Iterable[UInt32Array]) -> UInt32Array:
+    """Write a stream that no tokenizer made; returns it in memory, as `finish_stream` takes it."""
+    ids = np.concatenate(list(blocks)).astype("<u4", copy=False)
+    with new_file(folder / _IDS, force=True) as beside, beside.open("wb") as out:
+        np.save(out, ids)
+    return ids
 
 
 def finish_stream(

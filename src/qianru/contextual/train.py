@@ -1,4 +1,4 @@
-"""What training BERT and GPT have in common: from a corpus to a folder that transformers opens."""
+"""What training BERT, GPT and ELMo has in common: the run, its folder, and what qianru.json says of both."""
 
 from __future__ import annotations
 
@@ -13,29 +13,23 @@ from pathlib import Path
 
 import numpy as np
 
-from qianru.contextual.packing import TokenStream, open_stream, write_stream
+from qianru.contextual.packing import TokenStream
 from qianru.contextual.pretrain import Curve, PretrainRun
 from qianru.contextual.processes import Processes
 from qianru.contextual.run_state import (
-    check_output,
     checkpoint_folder,
-    fresh_folder,
     remove_checkpoint,
     why_not_replace,
 )
-from qianru.contextual.settings import PretrainSettings, whole
-from qianru.contextual.start_from import start_from_vectors
+from qianru.contextual.settings import PretrainSettings
 from qianru.contextual.task import Task
-from qianru.contextual.transformers_tasks import BERT_TOKENS, GPT_TOKENS
 from qianru.errors import ArgumentError, TrainingError
 from qianru.layers.backend import load_torch
 from qianru.layers.checkpoint import Checkpoint
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
-from qianru.tokens import Tokenizer, read_tokenizer
-from qianru.tokens.surgery_pipeline import token_texts
-from qianru.vectors import Vectors
+from qianru.tokens import Tokenizer
 
 torch = load_torch()
 
@@ -80,192 +74,138 @@ def default_precision() -> str:
     return "bfloat16" if fast else "float32"
 
 
-def train_transformer(
-    kind: str,
-    corpus: Corpus,
-    output: Path,
-    tokenizer: Tokenizer | None,
-    settings: PretrainSettings,
-    make: Callable[[TokenStream, Tokenizer], Task],
-    *,
-    vocab_size: int,
-    vectors: Vectors | None,
-    own: Mapping[str, object],
-    resume: bool,
-    force: bool,
-    progress: ProgressCallback | None,
-    notice: Callable[[str], None] | None,
-) -> Pretrained:
-    """Train and write; `make` builds the model over the text. Arguments and errors as for `train_bert`."""
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A run and where it goes: what all kinds of model have in common.
+
+    own: settings that only this kind has. dim: of the model's vectors. extras: by name, what qianru.json says beside.
+    """
+
+    kind: str
+    settings: PretrainSettings
+    own: Mapping[str, object]
+    stream: TokenStream
+    corpus: Corpus
+    output: Path
+    resume: bool
+    force: bool
+    processes: Processes
+    tokenizer: Tokenizer | None = None
+    n_tokens: int
+    dim: int
+    n_from_vectors: int = 0
+    extras: Mapping[str, object]
+
+    def identity(self) -> dict[str, object]:
+        """What must be the same when the run is resumed, as JSON knows it."""
+        found = {
+            "kind": self.kind,
+            **self.settings.identity(),
+            **self.own,
+            **self.extras,
+            "text": self.stream.fingerprint,
+            "processes": self.processes.n,
+        }
+        return dict(json.loads(json.dumps(found)))
+
+    def provenance(self, run: PretrainRun) -> dict[str, object]:
+        """Every setting, the text, and how far the run has come. No times, so that equal runs give equal files."""
+        stream = self.stream
+        return {
+            "model": self.kind,
+            **self.settings.as_dict(),
+            **self.own,
+            **self.extras,
+            "steps": run.n_steps,
+            "steps_done": run.step,
+            "processes": self.processes.n,
+            "corpus": {
+                "fingerprint": stream.fingerprint,
+                "n_tokens": stream.n_tokens,
+                "n_lines": stream.n_lines,
+                "n_held_out_sequences": len(run.order.held_out),
+                **self.corpus.settings,
+            },
+            "held_out": run.curve.held_out,
+        }
+
+
+def check_corpus(corpus: object) -> None:
+    """Raise ArgumentError for what is no Corpus."""
     if not isinstance(corpus, Corpus):
         raise ArgumentError(
             f"corpus must be a Corpus, got {type(corpus).__name__}",
             hint="write Corpus(path) or Corpus(lines)",
         )
-    whole("vocab_size", vocab_size, 8, 1 << 24)
-    check_output(output, resume=resume, force=force)
-    processes = Processes()
-    folder = checkpoint_folder(output)
-    if processes.is_first and not resume:
-        _prepare(kind, corpus, fresh_folder(output), tokenizer, vocab_size, own, progress)
-    processes.wait()
-    used, stream = Tokenizer.load(folder / "tokenizer"), open_stream(folder)
-    identity = {
-        "kind": kind,
-        **settings.identity(),
-        **own,
-        "tokenizer": used.fingerprint,
-        "vectors": None if vectors is None else vectors.fingerprint,
-        "text": stream.fingerprint,
-        "processes": processes.n,
-    }
-    with torch.random.fork_rng():
-        torch.manual_seed(settings.seed)
-        task = make(stream, used)
-    n_from_vectors = 0 if vectors is None else _start(task, folder, vectors)
+
+
+def run_job(
+    job: Job, task: Task, progress: ProgressCallback | None, notice: Callable[[str], None] | None
+) -> Pretrained:
+    """Train the task's model, from the checkpoint if asked for, and write its folder.
+
+    Raises TrainingError behind which the model of the last good checkpoint has been written, if there was one.
+    """
     run = PretrainRun(
         task,
-        settings,
-        folder=folder,
-        identity=json.loads(json.dumps(identity)),
-        processes=processes,
+        job.settings,
+        folder=checkpoint_folder(job.output),
+        identity=job.identity(),
+        processes=job.processes,
         progress=progress,
         notice=notice,
     )
-    if resume:
+    if job.resume:
         run.resume()
-    provenance = {
-        "model": kind,
-        **settings.as_dict(),
-        **own,
-        "steps": run.n_steps,
-        "processes": processes.n,
-        "tokenizer": {"kind": used.kind, "n_tokens": used.n_tokens, "fingerprint": used.fingerprint},
-        "initial": None
-        if vectors is None
-        else {"fingerprint": vectors.fingerprint, "n_found": n_from_vectors},
-        "corpus": {
-            "fingerprint": stream.fingerprint,
-            "n_tokens": stream.n_tokens,
-            "n_lines": stream.n_lines,
-            "n_held_out_sequences": len(run.order.held_out),
-            **corpus.settings,
-        },
-    }
+    mark, is_first = "", job.processes.is_first
     try:
         curve = run.train()
     except TrainingError:
-        if run.step and processes.is_first:  # the weights are those of a good checkpoint
-            write_model(output, kind, task, folder / "tokenizer", used, provenance, run, force=True)
+        if run.step and is_first:
+            write_model(job, task, run, force=True)
         raise
-    mark = ""
-    n_tokens, dim = task.module.model.get_input_embeddings().weight.shape
-    if processes.is_first:
-        mark = write_model(
-            output, kind, task, folder / "tokenizer", used, provenance, run, force=force or resume
-        )
-        remove_checkpoint(output)
-    processes.wait()
-    return Pretrained(output, kind, n_tokens, dim, mark, curve, n_from_vectors)
+    if is_first:
+        mark = write_model(job, task, run, force=job.force or job.resume)
+        remove_checkpoint(job.output)
+    job.processes.wait()
+    return Pretrained(job.output, job.kind, job.n_tokens, job.dim, mark, curve, job.n_from_vectors)
 
 
-def _prepare(
-    kind: str,
-    corpus: Corpus,
-    folder: Path,
-    tokenizer: Tokenizer | None,
-    vocab_size: int,
-    own: Mapping[str, object],
-    progress: ProgressCallback | None,
-) -> None:
-    """Tokenizer and text into the checkpoint folder."""
-    if tokenizer is None:
-        tokenizer = Tokenizer.train(
-            corpus,
-            kind="wordpiece" if kind == "bert" else "bpe",
-            vocab_size=vocab_size,
-            special_tokens=BERT_TOKENS if kind == "bert" else GPT_TOKENS,
-            progress=progress,
-        )
-    tokenizer.save(folder / "tokenizer", force=True)
-    write_stream(corpus, tokenizer, folder, whole_words=own["whole_words"] is True, progress=progress)
-
-
-def _start(task: Task, folder: Path, vectors: Vectors) -> int:
-    """Static vectors into the embedding matrix."""
-    texts = token_texts(read_tokenizer(folder / "tokenizer"))
-    weight = task.module.model.get_input_embeddings().weight
-    matrix = weight.detach().numpy().copy()
-    n_found = start_from_vectors(matrix, texts, vectors)
-    with torch.no_grad():
-        weight.copy_(torch.from_numpy(matrix))
-    return n_found
-
-
-def write_model(
-    output: Path,
-    kind: str,
-    task: Task,
-    tokenizer_folder: Path | None,
-    tokenizer: Tokenizer | None,
-    provenance: Mapping[str, object],
-    run: PretrainRun,
-    *,
-    force: bool,
-) -> str:
+def write_model(job: Job, task: Task, run: PretrainRun, *, force: bool) -> str:
     """Write the model folder; returns its fingerprint. Raises OutputError."""
-    with new_folder(output, force=force, may_replace=why_not_replace) as folder:
+    with new_folder(job.output, force=force, may_replace=why_not_replace) as folder:
         task.save(folder)
-        n_tokens = dim = 0
-        mark = Checkpoint(folder).hash_of_others(frozenset())
-        if tokenizer is not None and tokenizer_folder is not None:
-            n_tokens, dim = task.module.model.get_input_embeddings().weight.shape
-            shutil.copyfile(tokenizer_folder / "tokenizer.json", folder / "tokenizer.json")
-            config = json.loads((tokenizer_folder / "tokenizer_config.json").read_text("utf-8"))
-            config["model_max_length"] = provenance["length"]
+        weights = Checkpoint(folder).hash_of_others(frozenset())
+        tokenizer = ""
+        if job.tokenizer is not None:
+            tokenizer = job.tokenizer.fingerprint
+            made = checkpoint_folder(job.output) / "tokenizer"
+            shutil.copyfile(made / "tokenizer.json", folder / "tokenizer.json")
+            config = json.loads((made / "tokenizer_config.json").read_text("utf-8"))
+            config["model_max_length"] = job.settings.length
             _write_json(folder / "tokenizer_config.json", config)
-            mark = fingerprint_of(tokenizer.fingerprint, mark)
-        write_description(folder, kind, n_tokens=n_tokens, dim=dim, mark=mark, provenance=provenance, run=run)
-    return mark
-
-
-def fingerprint_of(tokenizer: str, weights: str) -> str:
-    """Hash of the hashes of tokenizer and weights, by Checkpoint.hash_of_others."""
-    return hashlib.sha256(f"qianru contextual 1\n{tokenizer}\n{weights}\n".encode()).hexdigest()
-
-
-def write_description(
-    folder: Path,
-    kind: str,
-    *,
-    n_tokens: int,
-    dim: int,
-    mark: str,
-    provenance: Mapping[str, object],
-    run: PretrainRun,
-) -> None:
-    """Write qianru.json; it holds no times, so that equal runs give equal files."""
-    corpus = provenance["corpus"]
-    _write_json(
-        folder / "qianru.json",
-        {
-            "format": "qianru model folder",
-            "format_version": FORMAT_VERSION,
-            "kind": kind,
-            "n_tokens": n_tokens,
-            "dim": dim,
-            "fingerprint": mark,
-            "corpus_fingerprint": corpus.get("fingerprint") if isinstance(corpus, Mapping) else None,
-            "provenance": {**provenance, "steps_done": run.step, "held_out": run.curve.held_out},
-            "software": {
-                "qianru": version("qianru"),
-                "torch": str(torch.__version__),
-                "transformers": version("transformers"),
-                "numpy": np.__version__,
-                "python": platform.python_version(),
+        mark = hashlib.sha256(f"qianru contextual 1\n{tokenizer}\n{weights}\n".encode()).hexdigest()
+        _write_json(
+            folder / "qianru.json",
+            {
+                "format": "qianru model folder",
+                "format_version": FORMAT_VERSION,
+                "kind": job.kind,
+                "n_tokens": job.n_tokens,
+                "dim": job.dim,
+                "fingerprint": mark,
+                "corpus_fingerprint": job.stream.fingerprint,
+                "provenance": job.provenance(run),
+                "software": {
+                    "qianru": version("qianru"),
+                    "torch": str(torch.__version__),
+                    "transformers": version("transformers"),
+                    "numpy": np.__version__,
+                    "python": platform.python_version(),
+                },
             },
-        },
-    )
+        )
+    return mark
 
 
 def _write_json(path: Path, value: object) -> None:

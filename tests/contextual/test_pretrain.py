@@ -250,6 +250,16 @@ def test_other_things_that_cannot_be_begun(train: Train, tmp_path: Path) -> None
         train("bert", "z", force=True)
 
 
+def test_a_tokenizer_without_marks_gets_them(train: Train, corpus: Corpus) -> None:
+    names = ("[CLS]", "[SEP]", "[MASK]")
+    bare = Tokenizer.train(corpus, kind="bpe", vocab_size=600, special_tokens=names)
+    assert bare.encode("a").ids.tolist()[:1] != [0]
+    made = train("bert", tokenizer=bare, steps=1)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(made.path, local_files_only=True)
+    assert tokenizer("a 猫")["input_ids"] == [0, *bare.encode("a 猫").ids.tolist(), 1]
+    assert tokenizer.mask_token == "[MASK]"
+
+
 def test_every_sequence_comes_once_an_epoch_and_none_that_is_held_out() -> None:
     order = Order(1000, batch_size=7, seed=3)
     assert len(order.held_out) == 10

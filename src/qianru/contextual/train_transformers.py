@@ -12,11 +12,12 @@ from qianru.contextual.settings import PretrainSettings, whole
 from qianru.contextual.start_from import start_from_vectors
 from qianru.contextual.task import Task
 from qianru.contextual.train import Job, Pretrained, check_corpus, run_job
-from qianru.contextual.transformers_tasks import BERT_TOKENS, GPT_TOKENS
+from qianru.contextual.transformers_tasks import BERT_TOKENS, GPT_TOKENS, special_ids
 from qianru.layers.backend import load_torch
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer, read_tokenizer
+from qianru.tokens.pipelines import around
 from qianru.tokens.surgery_pipeline import token_texts
 from qianru.vectors import Vectors
 
@@ -94,8 +95,18 @@ def _prepare(
             special_tokens=BERT_TOKENS if kind == "bert" else GPT_TOKENS,
             progress=progress,
         )
+    if kind == "bert":
+        tokenizer = with_marks(tokenizer)
     tokenizer.save(folder / "tokenizer", force=True)
     write_stream(corpus, tokenizer, folder, whole_words=own["whole_words"] is True, progress=progress)
+
+
+def with_marks(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer with [CLS] and [SEP] around each text, as BERT sees texts; itself if it puts something there."""
+    if len(tokenizer.encode("")):
+        return tokenizer
+    first, last = special_ids(tokenizer, ("[CLS]", "[SEP]"), "BERT").values()
+    return Tokenizer({**tokenizer.description, "post_processor": around("[CLS]", first, "[SEP]", last)})
 
 
 def _start(task: Task, folder: Path, vectors: Vectors) -> int:

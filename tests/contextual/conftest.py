@@ -1,10 +1,11 @@
-"""Small folders of transformers with random weights, and a tokenizer trained on the sample world."""
+"""Small folders of transformers with random weights, a tokenizer trained on the sample world, and training runs of a second."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,21 @@ torch.set_num_threads(1)
 transformers.utils.logging.disable_progress_bar()
 
 Make = Callable[..., Path]
+LINES = [*sample_lines("en", n_bytes=20_000), *sample_lines("zh", n_bytes=20_000)]
+SMALL: dict[str, Any] = {
+    "length": 16,
+    "batch_size": 8,
+    "steps": 6,
+    "evaluate_every": 3,
+    "learning_rate": 3e-3,
+    "precision": "float32",
+}
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 @pytest.fixture(scope="session")
 def lines() -> list[str]:
-    return [*sample_lines("en", n_bytes=20_000), *sample_lines("zh", n_bytes=20_000)]
+    return LINES
 
 
 @pytest.fixture(scope="session")
@@ -84,5 +94,31 @@ def make(tokenizer_folder: Path, tmp_path: Path) -> Make:
                 listed.append({"idx": number, "name": str(number), "path": path, "type": kind_name})
             (folder / "modules.json").write_text(json.dumps(listed), encoding="utf-8")
         return folder
+
+    return call
+
+
+@cache
+def _tokenizer(kind: str) -> Tokenizer:
+    names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]") if kind == "bert" else ("<|endoftext|>",)
+    model = "wordpiece" if kind == "bert" else "bpe"
+    return Tokenizer.train(Corpus(LINES), kind=model, vocab_size=1200, special_tokens=names)
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """The text that `train` trains on."""
+    return Corpus(LINES)
+
+
+@pytest.fixture
+def train(tmp_path: Path) -> Callable[..., Any]:
+    """train(kind, name="model", **options): a small run, written to a folder of that name."""
+    from qianru import contextual
+
+    def call(kind: str, name: str = "model", **options: Any) -> Any:
+        tokenizer = {} if kind == "elmo" else {"tokenizer": _tokenizer(kind)}
+        settings = {**SMALL, **tokenizer, **options}
+        return getattr(contextual, f"train_{kind}")(Corpus(LINES), output=tmp_path / name, **settings)
 
     return call

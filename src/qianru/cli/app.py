@@ -35,7 +35,9 @@ from qianru.cli import (
     train,
     train_classifier,
     train_counts,
+    train_elmo,
     train_fasttext,
+    train_language_models,
     transform,
 )
 from qianru.errors import QianruError
@@ -54,6 +56,9 @@ app = typer.Typer(
 train_counts.add_to(train.app)
 train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
+train.app.command("bert")(train_language_models.bert)
+train.app.command("gpt")(train_language_models.gpt)
+train.app.command("elmo")(train_elmo.elmo)
 app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)

@@ -1,0 +1,45 @@
+"""What vectors are for: texts get labels, and sentences translations, with pretrained rows or without. Needs torch.
+
+Importing this loads no torch: it is loaded when a name is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from qianru.layers.backend import load_torch
+
+if TYPE_CHECKING:
+    from qianru.transfer.classifier import LabelProbability, Run, TextClassifier
+    from qianru.transfer.classify import train_text_classifier
+    from qianru.transfer.examples import LabelledTexts, read_examples
+    from qianru.transfer.report import LabelReport, TextReport
+
+__all__ = [
+    "LabelProbability",
+    "LabelReport",
+    "LabelledTexts",
+    "Run",
+    "TextClassifier",
+    "TextReport",
+    "read_examples",
+    "train_text_classifier",
+]
+
+_HOME = {
+    "qianru.transfer.classifier": ("LabelProbability", "Run", "TextClassifier"),
+    "qianru.transfer.classify": ("train_text_classifier",),
+    "qianru.transfer.examples": ("LabelledTexts", "read_examples"),
+    "qianru.transfer.report": ("LabelReport", "TextReport"),
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'qianru.transfer' has no attribute {name!r}")
+    load_torch()  # says what to install where there is none
+    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    globals()[name] = value
+    return value

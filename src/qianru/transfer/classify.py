@@ -103,7 +103,7 @@ def train_text_classifier(
     if features is not None:
         source: Source = Features(features)
     else:
-        given = tokenizer or words_tokenizer(data.train.texts, start, min_count, max_vocab)
+        given = tokenizer or words_tokenizer(start, data.train.texts, min_count, max_vocab)
         source = Tokens(given, start, rows, dim)
     made = [source.inputs(part.texts, max_tokens) for part in data.parts()]
     runs: list[Run] = []

@@ -78,7 +78,7 @@ def write_classifier(path: Path, network: Any, saved: Saved, *, force: bool) -> 
             "max_tokens": saved.max_tokens,
             "temperature": saved.temperature,
             "seed": saved.seed,
-            "fingerprint": _fingerprint(tensors, saved),
+            "fingerprint": _fingerprint(network, saved),
             "provenance": saved.provenance,
             "software": {
                 "qianru": version("qianru"),
@@ -133,8 +133,7 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork, Saved]:
         features,
         cast("dict[str, object]", told["provenance"]),
     )
-    tensors = _tensors(network, saved)
-    if _fingerprint(tensors, saved) != told["fingerprint"]:
+    if _fingerprint(network, saved) != told["fingerprint"]:
         raise FormatError(
             "the tensors are not those that qianru.json tells of",
             path=str(path),
@@ -181,8 +180,20 @@ def _map(path: Path, expected: Mapping[str, tuple[str, int]]) -> dict[str, NDArr
         ) from None
 
 
-def _fingerprint(tensors: Mapping[str, NDArray[np.generic]], saved: Saved) -> str:
-    digest = hashlib.sha256(json.dumps([*saved.labels, saved.encoder, saved.temperature]).encode())
+def _fingerprint(network: Any, saved: Saved) -> str:
+    """SHA-256 over all that a prediction hangs on."""
+    told = [
+        saved.labels,
+        saved.encoder,
+        saved.encoder_settings,
+        saved.max_tokens,
+        saved.temperature,
+        saved.features,
+    ]
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
+    if isinstance(network, TextNetwork):
+        digest.update(network.text.layer.tokenizer.fingerprint.encode())
+    tensors = _tensors(network, saved)
     for name in sorted(tensors):
         digest.update(f"{name}\0{tensors[name].shape}\n".encode())
         digest.update(np.ascontiguousarray(tensors[name]).reshape(-1).view(np.uint8).data)

@@ -58,7 +58,7 @@ def known() -> Vectors:
     """Vectors in which animals lie on one side and vehicles on the other, among words that mean neither."""
     rng = np.random.default_rng(1)
     words = [*NOUNS["animal"], *NOUNS["vehicle"], "I", "saw", "a", "the", "was", "near", "us", "like", "and"]
-    matrix = 0.3 * rng.normal(size=(len(words), 12))
+    matrix = 0.1 * rng.normal(size=(len(words), 12))
     matrix[: len(NOUNS["animal"]), 0] += 1
     matrix[len(NOUNS["animal"]) : 2 * len(NOUNS["animal"]), 0] -= 1
     return Vectors(words, matrix.astype(np.float32))

@@ -14,6 +14,7 @@ from qianru import __version__
 from qianru.cli import (
     align,
     analogy,
+    classify,
     convert,
     demo,
     evaluate,
@@ -55,6 +56,7 @@ app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
+app.add_typer(classify.app, name="classify")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from qianru.errors import QianruError
 from qianru.layers.backend import load_torch
 
 if TYPE_CHECKING:
     from qianru.transfer.classifier import LabelProbability, Run, TextClassifier
     from qianru.transfer.classify import train_text_classifier
     from qianru.transfer.examples import LabelledTexts, read_examples
+    from qianru.transfer.features import TextFeatures
     from qianru.transfer.report import LabelReport, TextReport
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "LabelledTexts",
     "Run",
     "TextClassifier",
+    "TextFeatures",
     "TextReport",
     "read_examples",
     "train_text_classifier",
@@ -31,6 +34,7 @@ _HOME = {
     "qianru.transfer.classifier": ("LabelProbability", "Run", "TextClassifier"),
     "qianru.transfer.classify": ("train_text_classifier",),
     "qianru.transfer.examples": ("LabelledTexts", "read_examples"),
+    "qianru.transfer.features": ("TextFeatures",),
     "qianru.transfer.report": ("LabelReport", "TextReport"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -40,6 +44,14 @@ def __getattr__(name: str) -> object:
     if name not in _MODULE_OF:
         raise AttributeError(f"module 'qianru.transfer' has no attribute {name!r}")
     load_torch()  # says what to install where there is none
-    value = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    try:
+        module = importlib.import_module(_MODULE_OF[name])
+    except ModuleNotFoundError as error:
+        if error.name != "sklearn":
+            raise
+        raise QianruError(
+            "this needs the package scikit-learn", hint="pip install 'qianru[sklearn]'"
+        ) from None
+    value = getattr(module, name)
     globals()[name] = value
     return value

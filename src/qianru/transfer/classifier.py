@@ -19,9 +19,9 @@ from qianru.transfer.classifier_folder import Saved, read_classifier, write_clas
 from qianru.transfer.examples import Examples, as_examples, check_labels, without_overlap
 from qianru.transfer.network import (
     FeatureInputs,
+    FeatureModel,
     FeatureNetwork,
     Inputs,
-    TextFeatures,
     TextNetwork,
     TokenInputs,
     features_of,
@@ -73,7 +73,7 @@ class TextClassifier:
         network: TextNetwork | FeatureNetwork,
         saved: Saved,
         *,
-        features: TextFeatures | None = None,
+        features: FeatureModel | None = None,
         runs: Sequence[Run] = (),
         notes: Sequence[str] = (),
     ) -> None:
@@ -82,7 +82,7 @@ class TextClassifier:
         network.eval()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, features: TextFeatures | None = None) -> TextClassifier:
+    def load(cls, path: str | os.PathLike[str], *, features: FeatureModel | None = None) -> TextClassifier:
         """Open a folder that `save` wrote. features: the model whose features it was trained on, if it was.
 
         Raises FormatError, naming the file and what is wrong; ArgumentError where features are needed or not the same.
@@ -153,7 +153,7 @@ class TextClassifier:
 
     def _inputs(self, texts: Sequence[str]) -> Inputs:
         if isinstance(self._network, FeatureNetwork):
-            found = features_of(cast(TextFeatures, self._features), texts)
+            found = features_of(cast(FeatureModel, self._features), texts)
             if found.shape[1] != self._network.head.in_features:
                 raise ArgumentError(
                     f"features must have dim {self._network.head.in_features}, got {found.shape[1]}"

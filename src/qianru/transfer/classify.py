@@ -30,7 +30,7 @@ from qianru.transfer.examples import (
     without_overlap,
 )
 from qianru.transfer.fitting import Fit, FitSettings, fit
-from qianru.transfer.network import Inputs, TextFeatures, TextNetwork, scores_of
+from qianru.transfer.network import FeatureModel, Inputs, TextNetwork, scores_of
 from qianru.transfer.report import text_report
 from qianru.vectors import SubwordVectors, Vectors
 
@@ -44,7 +44,7 @@ def train_text_classifier(
     test: Examples | None = None,
     start: Vectors | SubwordVectors | None = None,
     rows: Rows = "slow",
-    features: TextFeatures | None = None,
+    features: FeatureModel | None = None,
     encoder: str = "mean",
     encoder_settings: Mapping[str, Any] | None = None,
     tokenizer: Tokenizer | None = None,

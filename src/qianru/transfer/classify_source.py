@@ -15,9 +15,9 @@ from qianru.text import Corpus
 from qianru.tokens import Tokenizer, tokenizer_of_words
 from qianru.transfer.network import (
     FeatureInputs,
+    FeatureModel,
     FeatureNetwork,
     Inputs,
-    TextFeatures,
     TextNetwork,
     TokenInputs,
     features_of,
@@ -76,7 +76,7 @@ class Tokens:
 class Features:
     """A linear map on the features of a model that stays as it is."""
 
-    def __init__(self, model: TextFeatures) -> None:
+    def __init__(self, model: FeatureModel) -> None:
         self.model = model
         self.dim = 0
 

@@ -19,7 +19,7 @@ _POOL = 50
 _PREDICT = 256
 
 
-class TextFeatures(Protocol):
+class FeatureModel(Protocol):
     """Anything that makes vectors of texts, as a contextual model: the seam for frozen features."""
 
     def encode(self, texts: Sequence[str]) -> Float32Array:
@@ -107,7 +107,7 @@ class FeatureInputs:
 Inputs = TokenInputs | FeatureInputs
 
 
-def features_of(model: TextFeatures, texts: Sequence[str]) -> Float32Array:
+def features_of(model: FeatureModel, texts: Sequence[str]) -> Float32Array:
     """The features float32 [n, dim] of texts. Raises ArgumentError where the model gives anything else."""
     if not callable(getattr(model, "encode", None)):
         raise ArgumentError(

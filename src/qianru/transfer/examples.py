@@ -77,7 +77,7 @@ def read_examples(
     kind = format or _kind_of(name)
     if kind not in ("csv", "tsv", "jsonl"):
         raise ArgumentError(f'format must be "csv", "tsv" or "jsonl", got {kind!r}')
-    text = _read_text(name)
+    text = read_text(name)
     if kind == "jsonl":
         found = _from_json(text, name, text_column, label_column)
     else:
@@ -124,7 +124,8 @@ def _kind_of(name: str) -> str:
     return kind
 
 
-def _read_text(name: str) -> str:
+def read_text(name: str) -> str:
+    """A file's text, unpacked; "-" is standard input. Raises CorpusError, FormatError."""
     parts = []
     for source in find_sources([name]):
         data = b"".join(chunk for chunk, _ in read_chunks(cast(FileSource, source), 1 << 20))

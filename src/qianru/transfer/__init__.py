@@ -16,18 +16,27 @@ if TYPE_CHECKING:
     from qianru.transfer.classify import train_text_classifier
     from qianru.transfer.examples import LabelledTexts, read_examples
     from qianru.transfer.features import TextFeatures
+    from qianru.transfer.pairs import SentencePairs, read_sentence_pairs
     from qianru.transfer.report import LabelReport, TextReport
+    from qianru.transfer.translate import train_translator
+    from qianru.transfer.translator import Translation, TranslationReport, Translator
 
 __all__ = [
     "LabelProbability",
     "LabelReport",
     "LabelledTexts",
     "Run",
+    "SentencePairs",
     "TextClassifier",
     "TextFeatures",
     "TextReport",
+    "Translation",
+    "TranslationReport",
+    "Translator",
     "read_examples",
+    "read_sentence_pairs",
     "train_text_classifier",
+    "train_translator",
 ]
 
 _HOME = {
@@ -35,7 +44,10 @@ _HOME = {
     "qianru.transfer.classify": ("train_text_classifier",),
     "qianru.transfer.examples": ("LabelledTexts", "read_examples"),
     "qianru.transfer.features": ("TextFeatures",),
+    "qianru.transfer.pairs": ("SentencePairs", "read_sentence_pairs"),
     "qianru.transfer.report": ("LabelReport", "TextReport"),
+    "qianru.transfer.translate": ("train_translator",),
+    "qianru.transfer.translator": ("Translation", "TranslationReport", "Translator"),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -228,7 +228,7 @@ def test_rows_start_from_words_of_both_languages() -> None:
     assert space["x"] @ (unit[0] + unit[1]) == pytest.approx(np.linalg.norm(unit[0] + unit[1]), rel=1e-5)
     made = train_translator(toy(30, 1), start=[english, chinese], **{**QUICK, "dim": 4, "epochs": 1})
     told = made.provenance["start"]
-    assert told["n_found"] == 3  # type: ignore[index]
+    assert 3 <= told["n_found"] < told["n_missing"]  # type: ignore[index]
     with pytest.raises(ArgumentError, match=r"vectors of one space, got dims \[3, 4\]"):
         train_translator(toy(9, 1), start=[english, Vectors(["a"], np.ones((1, 3), np.float32))], n_heads=1)
 

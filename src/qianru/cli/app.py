@@ -35,6 +35,7 @@ from qianru.cli import (
     train_counts,
     train_fasttext,
     transform,
+    translate,
 )
 from qianru.errors import QianruError
 
@@ -57,6 +58,7 @@ app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
 app.add_typer(classify.app, name="classify")
+app.add_typer(translate.app, name="translate")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from qianru.evaluate import Score
     from qianru.transfer import TextClassifier, TextReport
 
-app = typer.Typer(
-    help="Texts to labels: an encoder on an embedding layer, from random or pretrained vectors.\n\n"
-    "\b\nExamples:\n"
-    "  qianru classify train reviews.csv -o mood --start vectors\n"
-    '  qianru classify predict mood "a charming film"\n'
-    "  qianru classify evaluate mood test.csv",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.callback()
+def classify() -> None:
+    """Texts to labels: an encoder on an embedding layer, from random or pretrained vectors.
+
+    \b
+    Examples:
+      qianru classify train reviews.csv -o mood --start vectors
+      qianru classify predict mood "a charming film"
+      qianru classify evaluate mood test.csv
+    """
+
 
 TextColumn = Annotated[
     str | None,

@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recipes.intrinsic import data_folder
 
 from qianru.transfer import LabelledTexts, read_examples, train_text_classifier
 from qianru.transfer.examples import check_labels, label_names, text_marks
 from qianru.vectors import Vectors
-from recipes.intrinsic import data_folder
 
 # name: language, training file, test file, columns of text and label in each
 SETS = {

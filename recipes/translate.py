@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from recipes.classify import mean_interval
+from recipes.intrinsic import data_folder
 
 from qianru.transfer import SentencePairs, read_sentence_pairs, train_translator
 from qianru.transfer.examples import text_marks
 from qianru.vectors import Vectors
-from recipes.classify import mean_interval
-from recipes.intrinsic import data_folder
 
 _N_TEST = 1000
 

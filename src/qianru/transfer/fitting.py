@@ -95,6 +95,11 @@ def fit(
             scores = scores_of(network, held_out[0])
             told["held_out_loss"] = log_loss(scores, held_out[1])
             told["held_out_accuracy"] = float((scores.argmax(axis=1) == held_out[1]).mean())
+            if not np.isfinite(told["held_out_loss"]):
+                raise TrainingError(
+                    f"the held-out loss is {told['held_out_loss']} at check {check} of {stage}",
+                    hint="Use a smaller learning rate.",
+                )
             if told["held_out_loss"] < best:
                 best, made.best_check = told["held_out_loss"], check
                 best_state = copy.deepcopy(network.state_dict())

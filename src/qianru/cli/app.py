@@ -14,6 +14,7 @@ from qianru import __version__
 from qianru.cli import (
     align,
     analogy,
+    classify,
     convert,
     demo,
     encode,
@@ -39,6 +40,7 @@ from qianru.cli import (
     train_fasttext,
     train_language_models,
     transform,
+    translate,
 )
 from qianru.errors import QianruError
 
@@ -65,6 +67,8 @@ tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
 app.command("encode")(encode.encode)
 app.command("senses")(senses.senses)
+app.add_typer(classify.app, name="classify")
+app.add_typer(translate.app, name="translate")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)

@@ -19,7 +19,7 @@ torch = load_torch()
 Module: Any = torch.nn.Module
 
 
-class CharacterWords(Module):  # type: ignore[misc]
+class CharacterWords(Module):
     """One vector a word from its characters: convolutions, the greatest value over the word, highways, a projection."""
 
     def __init__(self, options: ElmoOptions) -> None:
@@ -54,7 +54,7 @@ class CharacterWords(Module):  # type: ignore[misc]
         return self.projection(found)
 
 
-class TwoWayLstm(Module):  # type: ignore[misc]
+class TwoWayLstm(Module):
     """LSTM layers with projection and clipping, both directions in the same multiplications.
 
     The gates are, in the order of their columns: input, new value, forget (to which 1 is added), output.
@@ -123,7 +123,7 @@ class TwoWayLstm(Module):  # type: ignore[misc]
         return torch.stack(outputs, dim=2), (hidden, cells)
 
 
-class LayerMix(Module):  # type: ignore[misc]
+class LayerMix(Module):
     """gamma x sum of softmax(weights)_k x layer k (equation 1 of the paper); weights and gamma are learned by a task."""
 
     def __init__(self, n_layers: int) -> None:
@@ -137,7 +137,7 @@ class LayerMix(Module):  # type: ignore[misc]
         return self.gamma * torch.tensordot(shares, layers, dims=1)
 
 
-class Elmo(Module):  # type: ignore[misc]
+class Elmo(Module):
     """Sentences of words to layers of vectors: layer 0 knows the word alone, the others its sentence.
 
     Attributes:

@@ -27,7 +27,7 @@ UNKNOWN, BEGIN, END = 0, 1, 2
 N_MARKS = 3
 
 
-class TwoWayLanguageModel(Module):  # type: ignore[misc]
+class TwoWayLanguageModel(Module):
     """ELMo with one output layer for both directions: the loss of ln p(word | before) + ln p(word | behind).
 
     Inputs are numbers of words in `characters`, the table of all words; one that the output layer has no row for is UNKNOWN as a target.

@@ -15,7 +15,7 @@ _ROWS = 128
 _ROWS_ON_DEVICE = 2048
 
 
-class LinearCrossEntropy(Function):  # type: ignore[misc]
+class LinearCrossEntropy(Function):
     """The sum over n of -ln softmax(hidden_n weightᵀ + bias)[target_n]; see `linear_cross_entropy`.
 
     With p the probabilities and y the targets as 0 and 1, the gradient by the scores is p - y; by hidden it is

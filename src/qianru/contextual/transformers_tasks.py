@@ -61,7 +61,7 @@ def special_ids(tokenizer: Tokenizer, names: tuple[str, ...], kind: str) -> dict
     return {name: tokenizer.id_of(name) for name in names}
 
 
-class _Scored(Module):  # type: ignore[misc]
+class _Scored(Module):
     """A model with its loss over the tokens asked for; `dtype` is that of the last multiplication."""
 
     def __init__(self, model: Any, settings: PretrainSettings) -> None:

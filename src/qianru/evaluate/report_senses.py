@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qianru.errors import FormatError
-from qianru.evaluate.files import read_bytes
+from qianru.evaluate.lines import read_bytes
 
 _HINT = "give a file that `qianru senses --json` wrote"
 _N_TYPICAL, _N_EXAMPLES = 12, 3

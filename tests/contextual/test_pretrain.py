@@ -190,9 +190,7 @@ def test_a_damaged_checkpoint_is_one_error_that_names_the_file(
         whole = (tmp_path / "kept" / name).read_bytes()
         flipped = bytearray(whole)
         flipped[len(whole) // 2] ^= 0x10
-        variants = [whole[: len(whole) // 2], b"", whole[:9]]
-        if name != "begins.npy":  # a word that begins elsewhere is still a text
-            variants.append(bytes(flipped))
+        variants = [whole[: len(whole) // 2], b"", whole[:9], bytes(flipped)]
         for data in variants:
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / "kept", folder)

@@ -6,14 +6,16 @@ have changed meanwhile.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qianru.arrays import BoolArray, Int64Array, UInt32Array
 from qianru.contextual.whole_words import WordBegins

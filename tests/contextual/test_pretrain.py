@@ -190,9 +190,7 @@ def test_a_damaged_checkpoint_is_one_error_that_names_the_file(
         whole = (tmp_path / "kept" / name).read_bytes()
         flipped = bytearray(whole)
         flipped[len(whole) // 2] ^= 0x10
-        variants = [whole[: len(whole) // 2], b"", whole[:9]]
-        if name != "begins.npy":  # a word that begins elsewhere is still a text
-            variants.append(bytes(flipped))
+        variants = [whole[: len(whole) // 2], b"", whole[:9], bytes(flipped)]
         for data in variants:
             shutil.rmtree(folder)
             shutil.copytree(tmp_path / "kept", folder)
@@ -201,6 +199,8 @@ def test_a_damaged_checkpoint_is_one_error_that_names_the_file(
                 train("bert", resume=True, steps=1)
             # Bytes that are still whole are of another run, since the tokenizer's hash is part of its identity.
             expected = "another run" if caught.type is ArgumentError else name
+            if name == "text.json" and "ids.npy" in str(caught.value):
+                expected = "are not the ones that were written"  # a hash in it was hit: either file may be the bad one
             assert expected in str(caught.value), name
 
 

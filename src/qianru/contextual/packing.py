@@ -12,9 +12,10 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qianru.arrays import BoolArray, Int64Array, UInt32Array
 from qianru.contextual.whole_words import WordBegins
@@ -94,11 +95,10 @@ def finish_stream(
     progress: ProgressCallback | None = None,
 ) -> TokenStream:
     """Write what goes beside ids that stand in the folder already."""
-    digest, n_lines = hashlib.sha256(), 0
-    begins_file = folder / _BEGINS
+    n_lines, begins_mark = 0, ""
     if whole_words and tokenizer is not None:
         begins = WordBegins(read_tokenizer(tokenizer.description))
-        with new_file(begins_file, force=True) as beside:
+        with new_file(folder / _BEGINS, force=True) as beside:
             out = np.lib.format.open_memmap(beside, mode="w+", dtype=np.bool_, shape=(len(ids),))
             started = time.monotonic()
             for start, end in _blocks(ids):
@@ -107,16 +107,16 @@ def finish_stream(
                     rate = end / max(time.monotonic() - started, 1e-9)
                     progress(Progress("words", end / len(ids), rate, "tokens"))
             out.flush()
+            begins_mark = _hash(out)
     for start in range(0, len(ids), _BLOCK):
-        block = np.asarray(ids[start : start + _BLOCK])
-        digest.update(np.ascontiguousarray(block, "<u4").data)
-        n_lines += int(np.count_nonzero(block == LINE_END))
+        n_lines += int(np.count_nonzero(ids[start : start + _BLOCK] == LINE_END))
     about = {
         "format": "qianru token stream",
         "format_version": 1,
         "n": len(ids),
         "n_lines": n_lines,
-        "sha256": digest.hexdigest(),
+        "sha256": _hash(ids),
+        "begins_sha256": begins_mark,
         "whole_words": whole_words,
     }
     with new_file(folder / _ABOUT, force=True) as beside:
@@ -130,17 +130,24 @@ def open_stream(folder: Path) -> TokenStream:
     try:
         about = json.loads(about_file.read_text("utf-8"))
         n, n_lines, mark = int(about["n"]), int(about["n_lines"]), str(about["sha256"])
+        begins_mark = about["begins_sha256"]
         whole_words = about["whole_words"] is True
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(about_file, error) from None
     ids = cast(UInt32Array, _array(folder / _IDS, np.dtype("<u4"), n))
-    digest = hashlib.sha256()
-    for start in range(0, n, _BLOCK):
-        digest.update(np.ascontiguousarray(ids[start : start + _BLOCK]).data)
-    if digest.hexdigest() != mark:
+    if _hash(ids) != mark:
         raise _damaged(folder / _IDS, "the ids are not the ones that were written")
     begins = cast(BoolArray, _array(folder / _BEGINS, np.dtype(np.bool_), n)) if whole_words else None
+    if begins is not None and _hash(begins) != begins_mark:
+        raise _damaged(folder / _BEGINS, "it is not the one that was written")
     return TokenStream(ids, begins, mark, n - n_lines, n_lines)
+
+
+def _hash(array: NDArray[Any]) -> str:
+    digest = hashlib.sha256()
+    for start in range(0, len(array), _BLOCK):
+        digest.update(np.ascontiguousarray(array[start : start + _BLOCK]).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _array(

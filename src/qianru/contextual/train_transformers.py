@@ -103,9 +103,9 @@ def _prepare(
 
 def with_marks(tokenizer: Tokenizer) -> Tokenizer:
     """The tokenizer with [CLS] and [SEP] around each text, as BERT sees texts; itself if it puts something there."""
+    first, last, _ = special_ids(tokenizer, BERT_TOKENS[2:], "BERT").values()
     if len(tokenizer.encode("")):
         return tokenizer
-    first, last = special_ids(tokenizer, ("[CLS]", "[SEP]"), "BERT").values()
     return Tokenizer({**tokenizer.description, "post_processor": around("[CLS]", first, "[SEP]", last)})
 
 

@@ -208,6 +208,8 @@ def test_folders_of_senses_are_read(tmp_path: Path) -> None:
         ("test.gold.txt", "0\n"),
         ("test.gold.txt", "0\n1\n1\n"),
         ("test.data.txt", "bank\n"),
+        ("test.data.txt", "²\tthe bank\n0\tbank\n"),
+        ("test.data.txt", "9" * 5000 + "\tthe bank\n0\tbank\n"),
         ("test.data.txt", "99\tthe bank\n0\tbank\n"),
         ("test.data.txt", "1\tthe  bank\n0\tbank\n"),
         ("classes_map.txt", "[]"),

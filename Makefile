@@ -24,7 +24,7 @@ test: build lint types check sanitize
 	@touch $@
 
 .venv/.dev: .venv/.built constraints.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev,torch]" -c constraints.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[dev,onnx,opencc,parquet,sentencepiece,torch]" -c constraints.txt
 	@touch $@
 
 build: .venv/.dev

@@ -100,3 +100,16 @@ def test_errors(cli: Callable, model: Path, folder: Path, monkeypatch: pytest.Mo
     ran = cli("evaluate", model)
     assert ran.code == 2
     assert "gensim is not installed" in ran.err
+
+
+def test_a_folder_that_is_not_what_its_fingerprint_says_is_refused(
+    cli: Callable, model: Path, folder: Path
+) -> None:
+    path = model / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-40] ^= 1
+    path.write_bytes(bytes(data))
+    ran = cli("evaluate", model, "--data", folder)
+    assert ran.code == 2
+    assert "fingerprint" in ran.err
+    assert ran.out == ""

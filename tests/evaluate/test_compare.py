@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,12 +20,14 @@ from qianru.evaluate import (
     categorisation,
     compare,
     compare_models,
+    corrected,
     evaluate,
     geometry,
     odd_one_out,
     similarity,
 )
 from qianru.vectors import Vectors
+from qianru.vectors.align import align
 
 
 def test_a_better_model_is_called_better(vectors: Vectors, noisy: Vectors, questions: Questions) -> None:
@@ -41,6 +44,33 @@ def test_a_better_model_is_called_better(vectors: Vectors, noisy: Vectors, quest
     assert back is not None
     assert (back.verdict, back.difference) == ("b is better", -found.difference)
     assert "clusters" in found.method
+
+
+def test_comparisons_of_one_table_are_corrected(
+    vectors: Vectors, noisy: Vectors, pairs: WordPairs, triples: Triples
+) -> None:
+    alone = [compare(test(vectors, data), test(noisy, data)) for test, data in
+             ((similarity, pairs), (odd_one_out, triples))]  # fmt: skip
+    assert all(one is not None and one.p_holm == one.p for one in alone)
+    made = [one for one in alone if one is not None]
+    borderline = [replace(made[0], p=0.03), replace(made[1], p=0.04), replace(made[1], p=None)]
+    found = corrected([replace(one, difference=0.1) for one in borderline])
+    assert [one.p_holm for one in found] == pytest.approx([0.06, 0.06, None])
+    assert {one.verdict for one in found} == {"no difference shown"}
+    (single,) = corrected([replace(borderline[0], difference=-0.1)])
+    assert (single.verdict, single.p_holm) == ("b is better", 0.03)
+
+
+def test_a_target_that_it_was_not_aligned_to_is_refused(vectors: Vectors, noisy: Vectors) -> None:
+    words = [(word, word) for word in vectors]
+    data = [Translations("d", tuple(words))]
+    both, others = align(vectors, noisy, words[:40]), align(noisy, vectors, words[:40])
+    assert evaluate(both.source, data, target=both.target).results[0].value > 0.5
+    # The target as it was before it was centred has another fingerprint, but is the model that was aligned to.
+    assert evaluate(both.source, data, target=noisy).results
+    for target in (others.target, vectors):
+        with pytest.raises(ArgumentError, match="was aligned to the model with fingerprint"):
+            evaluate(both.source, data, target=target)
 
 
 def test_no_difference_is_said(vectors: Vectors, pairs: WordPairs, triples: Triples) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from qianru.errors import ArgumentError
 from qianru.evaluate import Triples, WordInContext, contamination
 from qianru.evaluate.contamination import pieces
+from qianru.progress import Progress
+from qianru.text import Corpus
 
 
 def wic(*sentences: tuple[str, str]) -> WordInContext:
@@ -35,6 +38,20 @@ def test_found_partly_short_and_clean() -> None:
     assert found.first == (0,)
     (found,) = contamination([data], [*text, "银行今天上午又提高了利率"])
     assert found.first == (0, 4)
+
+
+def test_a_corpus_tells_how_far_it_is(tmp_path: Path) -> None:
+    data = wic(("The bank raised its interest rates again.", "We sat on the bank of the river Thames."))
+    path = tmp_path / "text.txt"
+    path.write_text("nothing to see here\n" * 200_000 + "The bank raised its interest rates again\n")
+    told: list[Progress] = []
+    (found,) = contamination([data], Corpus(path), progress=told.append)
+    assert found == contamination([data], Corpus(path).lines())[0]
+    assert found.n_partly == 1
+    assert len(told) > 1
+    assert [one.done for one in told] == sorted(one.done for one in told)
+    assert told[-1].done == pytest.approx(1)
+    assert all(one.stage == "leaks" and one.unit == "B" and one.rate > 0 for one in told)
 
 
 def test_a_part_of_a_sentence_is_not_the_sentence() -> None:

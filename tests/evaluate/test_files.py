@@ -22,7 +22,7 @@ from qianru.evaluate import (
     packaged_datasets,
     read_dataset,
 )
-from qianru.evaluate import files as module
+from qianru.evaluate import lines as module
 from qianru.sample import write_sample
 
 WIC = "word\tsentence1\tsentence2\tstart1\tstart2\tend1\tend2\tlabel\n"
@@ -33,6 +33,7 @@ SAMPLES = {
     "categories": "cat animal\napple\tfruit\n",
     "dictionary": "cat 猫\nNew York\t纽约\n",
     "associations": ": one\nX: aster, tulip\nY ant flea\nA love\nB hate\n: two\nX a b\nY c d\nA e\nB f\n",
+    "sentences": "a cat sat\ta dog sat\t2.5\n一个女孩\t一个男孩\t4\n",
     "context": WIC + "bank\tthe bank\tbank it\t4\t0\t8\t4\tF\n",
 }
 
@@ -99,22 +100,24 @@ def test_kinds_told_by_content(tmp_path: Path, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", list(SAMPLES))
 def test_kinds_told_by_names(tmp_path: Path, kind: str) -> None:
-    word = {"similarity": "wordsim"}.get(kind, kind)
+    word = {"similarity": "wordsim", "sentences": "sentence-pairs"}.get(kind, kind)
     assert read_dataset(write(tmp_path, f"en/{word}/set.txt", SAMPLES[kind])).kind == kind
     assert read_dataset(write(tmp_path, f"x/my.{word}.tsv", SAMPLES[kind])).kind == kind
 
 
 def test_sentences_are_no_words(tmp_path: Path) -> None:
     """Pairs of sentences with a score, labelled texts and texts alone are not taken for tests of words."""
-    write(tmp_path, "sts.txt", "一个男人在跳舞。\t一个人在跳舞。\t4\n狗在跑。\t猫在跑。\t1\n")
-    write(tmp_path, "sts2.tsv", "A man is dancing\tA boy is dancing\t4\nThe dog runs\tThe cat runs off\t1\n")
+    write(tmp_path, "people.txt", "一个男人在跳舞。\t一个人在跳舞。\t4\n狗在跑。\t猫在跑。\t1\n")
+    write(
+        tmp_path, "people2.tsv", "A man is dancing\tA boy is dancing\t4\nThe dog runs\tThe cat runs off\t1\n"
+    )
     write(tmp_path, "labels.tsv", "good film\tpositive\nbad film\tnegative\n")
     write(tmp_path, "empty.txt", "")
     write(tmp_path, "binary.txt", bytes(range(256)))
     write(tmp_path, "good.txt", SAMPLES["similarity"])
     found, passed = find_datasets(tmp_path)
     assert [data.name for data in found] == ["good"]
-    assert set(passed) == {"sts.txt", "sts2.tsv", "labels.tsv", "empty.txt", "binary.txt"}
+    assert set(passed) == {"people.txt", "people2.tsv", "labels.tsv", "empty.txt", "binary.txt"}
 
 
 def test_finding(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.intervals import (
     Shares,
     checked_resampling,
+    holm,
     interval_of,
     mcnemar_p,
     permutation_p,
@@ -139,3 +140,30 @@ def test_p_is_uniform_where_nothing_differs() -> None:
 def test_bad_arguments(seed: int, n: int) -> None:
     with pytest.raises(ArgumentError, match=r"seed|n_bootstrap"):
         checked_resampling(seed, n)
+
+
+def holm_slowly(p_values: list[float | None]) -> list[float | None]:
+    """The smallest level at which Holm's procedure still rejects each hypothesis, by running it at that level."""
+    known = sorted(p for p in p_values if p is not None)
+
+    def rejected(p: float, level: float) -> bool:
+        for k, one in enumerate(known):
+            if one * (len(known) - k) > level:
+                return False
+            if one >= p:
+                return True
+        return False
+
+    levels = sorted({min(1.0, p * n) for p in known for n in range(1, len(known) + 1)} | {1.0})
+    return [None if p is None else next((x for x in levels if rejected(p, x)), 1.0) for p in p_values]
+
+
+@given(st.lists(st.none() | st.floats(1e-6, 1), max_size=8))
+def test_holm_is_the_procedure_itself(p_values: list[float | None]) -> None:
+    assert holm(p_values) == holm_slowly(p_values)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, None, 0.04, 0.03, 0.005]) == pytest.approx([0.03, None, 0.06, 0.06, 0.02])
+    assert holm([]) == []
+    assert holm([None]) == [None]

@@ -31,10 +31,10 @@ from qianru.evaluate import (
     words_in_context,
 )
 from qianru.evaluate.associations import partition_p
-from qianru.evaluate.categorisation import k_means
 from qianru.evaluate.geometry import directions
 from qianru.evaluate.offsets import deranged, probability_higher
 from qianru.vectors import Vectors
+from qianru.vectors.clusters import k_means
 
 SPEC = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
 plain = importlib.util.module_from_spec(SPEC)

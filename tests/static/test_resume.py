@@ -14,11 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qianru.differences import differences
 from qianru.errors import ArgumentError, FormatError, OutputError
 from qianru.progress import Progress
 from qianru.sample import sample_lines
 from qianru.static import train_word2vec
-from qianru.static.state import differences, read_state, write_state
+from qianru.static.state import read_state, write_state
 from qianru.text import Corpus, EncodedCorpus
 from qianru.vectors import Vectors
 

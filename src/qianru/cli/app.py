@@ -14,8 +14,10 @@ from qianru import __version__
 from qianru.cli import (
     align,
     analogy,
+    classify,
     convert,
     demo,
+    encode,
     evaluate,
     grow,
     info,
@@ -23,7 +25,9 @@ from qianru.cli import (
     predict,
     prune,
     quantise,
+    report,
     sample,
+    senses,
     similar,
     similarity,
     tokenize,
@@ -32,8 +36,11 @@ from qianru.cli import (
     train,
     train_classifier,
     train_counts,
+    train_elmo,
     train_fasttext,
+    train_language_models,
     transform,
+    translate,
 )
 from qianru.errors import QianruError
 
@@ -51,10 +58,17 @@ app = typer.Typer(
 train_counts.add_to(train.app)
 train.app.command("fasttext")(train_fasttext.fasttext)
 train.app.command("classifier")(train_classifier.classifier)
+train.app.command("bert")(train_language_models.bert)
+train.app.command("gpt")(train_language_models.gpt)
+train.app.command("elmo")(train_elmo.elmo)
 app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)
 app.add_typer(tokenizer.app, name="tokenizer")
+app.command("encode")(encode.encode)
+app.command("senses")(senses.senses)
+app.add_typer(classify.app, name="classify")
+app.add_typer(translate.app, name="translate")
 app.command("predict")(predict.predict)
 app.command("grow")(grow.grow)
 app.command("prune")(prune.prune)
@@ -62,6 +76,7 @@ app.command("similar")(similar.similar)
 app.command("similarity")(similarity.similarity)
 app.command("analogy")(analogy.analogy)
 app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("info")(info.info)
 app.command("inspect")(inspect.inspect)
 app.command("convert")(convert.convert)

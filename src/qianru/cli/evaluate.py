@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -53,6 +54,8 @@ def evaluate(
 ) -> None:
     """Word similarity, analogies, odd one out, categories, directions, associations, translation, hubs and isotropy.
 
+    Of contextual models: sentence similarity, words in context and word senses, with --data.
+
     Every score comes with its 95 % interval, the items known of all, and what one-hot vectors would get. Without --data
     the tests that gensim's package carries are used, if it is installed. File formats: docs/concepts/evaluation.md.
 
@@ -68,6 +71,7 @@ def evaluate(
     from qianru.evaluate import evaluate as evaluate_model
     from qianru.evaluate.suite import compare_models
     from qianru.vectors import Vectors
+    from qianru.vectors.static_encoder import is_static_folder
 
     datasets: list[Dataset] = []
     for folder in data or ():
@@ -84,12 +88,18 @@ def evaluate(
                 hint="--data FOLDER (docs/concepts/evaluation.md has the formats), or pip install gensim",
             )
 
-    def space(path: str) -> Space:
-        limit = restrict_vocab or None
-        return Space(Vectors.load(path), case=case, unknown=unknown, restrict_vocab=limit)
-
     leaks = _leaks(datasets, contamination)
     options = {"seed": seed, "n_bootstrap": bootstrap}
+    paths = [model] if other is None else [model, other]
+    if not all(is_static_folder(Path(path)) for path in paths):
+        _texts(paths, datasets, leaks, options, as_json=as_json)
+        return
+
+    def space(path: str) -> Space:
+        limit = restrict_vocab or None
+        # Every result carries the model's fingerprint, so it has to be that of what was read.
+        return Space(Vectors.load(path, verify=True), case=case, unknown=unknown, restrict_vocab=limit)
+
     judged = space(target) if target is not None else None
     if other is None:
         report = evaluate_model(space(model), datasets, target=judged, **options)
@@ -113,13 +123,51 @@ def evaluate(
     _print_leaks(leaks)
 
 
+def _texts(
+    paths: list[str],
+    datasets: list[Dataset],
+    leaks: list[Contamination] | None,
+    options: dict[str, int],
+    *,
+    as_json: bool,
+) -> None:
+    """One or two models of which at least one is contextual: the tests on texts."""
+    from qianru.contextual import load_encoder
+    from qianru.evaluate import compare, evaluate_encoder
+
+    reports = [evaluate_encoder(load_encoder(path), datasets, **options) for path in paths]
+    comparisons = []
+    for mine in reports[0].results if len(reports) == 2 else ():
+        for yours in reports[1].results:
+            if (mine.test, mine.dataset_fingerprint) == (yours.test, yours.dataset_fingerprint):
+                made = compare(mine, yours, **options)
+                comparisons += [] if made is None else [made]
+    if as_json:
+        told = [{"model": path, **one.as_dict()} for path, one in zip(paths, reports, strict=True)]
+        if len(told) == 1:
+            print_json({**told[0], **_leaks_json(leaks)})
+        else:
+            compared = [one.as_dict() for one in comparisons]
+            print_json({"a": told[0], "b": told[1], "comparisons": compared, **_leaks_json(leaks)})
+        return
+    for path, report in zip(paths, reports, strict=True):
+        _print_report(report, path)
+    _print_comparisons(tuple(comparisons), None)
+    _print_leaks(leaks)
+
+
 def _leaks(datasets: list[Dataset], corpora: list[str] | None) -> list[Contamination] | None:
     if not corpora:
         return None
     from qianru.evaluate import contamination as find_leaks
+    from qianru.progress import TerminalProgress
     from qianru.text import Corpus
 
-    return find_leaks(datasets, Corpus(*corpora).lines())
+    text, bar = Corpus(*corpora), TerminalProgress()
+    try:
+        return find_leaks(datasets, text, progress=bar)
+    finally:
+        bar.close()
 
 
 def _leaks_json(leaks: list[Contamination] | None) -> dict[str, object]:
@@ -159,15 +207,16 @@ def _print_report(report: Report, model: str) -> None:
         typer.echo(f"skipped {one.test}, {one.dataset}: {one.reason}", err=True)
     if report.results:
         told = report.results[0].policies
+        n_words = "texts as they are" if told["n_words"] is None else n_of(int(str(told["n_words"])), "word")
         typer.echo(
-            f"case {told['case']}, unknown {told['unknown']}, {n_of(int(str(told['n_words'])), 'word')}, "
+            f"case {told['case']}, unknown {told['unknown']}, {n_words}, "
             f"seed {report.results[0].seed}, fingerprint {str(told['model_fingerprint'])[:16]}",
             err=True,
         )
 
 
 def _print_comparisons(comparisons: tuple[Comparison, ...], shared: Result | None) -> None:
-    columns = ("test", "dataset", "score", "a", "b", "a - b", "low", "high", "p", "verdict")
+    columns = ("test", "dataset", "score", "a", "b", "a - b", "low", "high", "p", "p (Holm)", "verdict")
     rows = [
         (
             one.test,
@@ -179,6 +228,7 @@ def _print_comparisons(comparisons: tuple[Comparison, ...], shared: Result | Non
             _cell(one.low),
             _cell(one.high),
             _cell(one.p),
+            _cell(one.p_holm),
             one.verdict,
         )
         for one in comparisons

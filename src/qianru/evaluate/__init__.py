@@ -5,7 +5,7 @@ from __future__ import annotations
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.contamination import Contamination, contamination
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
@@ -14,6 +14,8 @@ from qianru.evaluate.datasets import (
     Categories,
     Dataset,
     Questions,
+    SenseExamples,
+    SentencePairs,
     Translations,
     Triples,
     WordInContext,
@@ -23,11 +25,15 @@ from qianru.evaluate.files import find_datasets, packaged_datasets, read_dataset
 from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
+from qianru.evaluate.report import write_report
+from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, RecordedUse, read_senses
 from qianru.evaluate.result import Result, Score
+from qianru.evaluate.senses import word_senses
+from qianru.evaluate.sentences import sentence_similarity
 from qianru.evaluate.similarity import pearson, similarity, spearman
 from qianru.evaluate.space import Space
 from qianru.evaluate.stability import stability
-from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate
+from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate, evaluate_encoder
 from qianru.evaluate.translation import translation
 
 __all__ = [
@@ -38,9 +44,14 @@ __all__ = [
     "Contamination",
     "Dataset",
     "Questions",
+    "RecordedSense",
+    "RecordedSenses",
+    "RecordedUse",
     "Report",
     "Result",
     "Score",
+    "SenseExamples",
+    "SentencePairs",
     "Skipped",
     "Space",
     "Translations",
@@ -53,7 +64,9 @@ __all__ = [
     "compare",
     "compare_models",
     "contamination",
+    "corrected",
     "evaluate",
+    "evaluate_encoder",
     "find_datasets",
     "geometry",
     "odd_one_out",
@@ -61,9 +74,13 @@ __all__ = [
     "packaged_datasets",
     "pearson",
     "read_dataset",
+    "read_senses",
+    "sentence_similarity",
     "similarity",
     "spearman",
     "stability",
     "translation",
+    "word_senses",
     "words_in_context",
+    "write_report",
 ]

@@ -1,8 +1,7 @@
 """Categorisation: words are clustered by their vectors alone, and the clusters compared with people's categories.
 
 Purity (Manning, Raghavan & Schütze 2008, section 16.3): the share of words whose category is the most frequent one of their
-cluster. Clusters by k-means (Lloyd 1982) on vectors of length 1, started by k-means++ (Arthur & Vassilvitskii 2007), the best of
-several starts, as many clusters as categories.
+cluster. Clusters by k-means on vectors of length 1, the best of several starts, as many clusters as categories.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, int
 from qianru.evaluate.result import Outcome, Result, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
+from qianru.vectors.clusters import k_means
 
 N_STARTS = 10
-_MAX_STEPS = 100
 # One-hot vectors of more words take a matrix too large for what they tell.
 _MAX_ONE_HOT = 2000
 
@@ -72,51 +71,6 @@ def categorisation(
         details={"n_clusters": k, "n_starts": n_starts},
         outcome=Outcome(counted, _majority(clusters[counted], labels[counted])),
     )
-
-
-def k_means(points: Float64Array, k: int, *, n_starts: int, seed: int) -> Int64Array:
-    """The cluster [n] of each point [n, dim], from the start with the least sum of squared distances."""
-    rng = np.random.default_rng([seed, len(points)])
-    best, least = np.zeros(len(points), dtype=np.int64), np.inf
-    for _ in range(n_starts):
-        clusters, spread = _lloyd(points, _spread_centres(points, k, rng))
-        if spread < least - 1e-12:
-            best, least = clusters, spread
-    return best
-
-
-def _spread_centres(points: Float64Array, k: int, rng: np.random.Generator) -> Float64Array:
-    """k-means++: each further centre is a point drawn by its squared distance to the nearest so far."""
-    chosen = [int(rng.integers(len(points)))]
-    nearest = _squared(points, points[chosen])[:, 0]
-    while len(chosen) < k:
-        total = nearest.sum()
-        drawn = rng.choice(len(points), p=nearest / total) if total > 0 else rng.integers(len(points))
-        chosen.append(int(drawn))
-        nearest = np.minimum(nearest, _squared(points, points[chosen[-1:]])[:, 0])
-    return points[chosen]
-
-
-def _lloyd(points: Float64Array, centres: Float64Array) -> tuple[Int64Array, float]:
-    clusters = np.full(len(points), -1)
-    for _ in range(_MAX_STEPS):
-        distances = _squared(points, centres)
-        now = distances.argmin(axis=1)
-        if (now == clusters).all():
-            break
-        clusters = now
-        members = np.zeros((len(centres), len(points)))
-        members[clusters, np.arange(len(points))] = 1
-        sizes = members.sum(axis=1, keepdims=True)
-        # A cluster that lost all its points keeps its centre.
-        centres = np.where(sizes > 0, members @ points / np.maximum(sizes, 1), centres)
-    return clusters, float(_squared(points, centres)[np.arange(len(points)), clusters].sum())
-
-
-def _squared(points: Float64Array, centres: Float64Array) -> Float64Array:
-    """Squared distances [n, k]."""
-    found: Float64Array = (points**2).sum(axis=1)[:, None] + (centres**2).sum(axis=1) - 2 * points @ centres.T
-    return np.maximum(found, 0)
 
 
 class _Purity:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from qianru.evaluate.intervals import (
     DEFAULT_PERMUTATIONS,
     Interval,
     Shares,
+    holm,
     interval_of,
     mcnemar_p,
     permutation_p,
@@ -28,7 +29,8 @@ _SAME_POLICIES = ("case", "unknown", "restrict_vocab")
 class Comparison:
     """Model a against model b over the n items that both are scored on. difference: a - b, low to high its 95 % interval.
 
-    p: two-sided, of the test that `method` names. verdict: "a is better", "b is better" or "no difference shown".
+    p: two-sided, of the test that `method` names; p_holm: corrected for the number of comparisons made together, p itself
+    for one alone. verdict, by p_holm: "a is better", "b is better" or "no difference shown".
     """
 
     test: str
@@ -43,6 +45,7 @@ class Comparison:
     p: float | None
     method: str
     verdict: str
+    p_holm: float | None = None
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -145,10 +148,34 @@ def _told(
 ) -> Comparison:
     x, y = (None if value is None or not np.isfinite(value) else value for value in (x, y))
     difference = None if x is None or y is None else x - y
-    verdict = "no difference shown"
-    if p is not None and p < ALPHA and difference:
-        verdict = "a is better" if difference > 0 else "b is better"
     low, high = interval if interval is not None else (None, None)
     return Comparison(
-        of.test, of.dataset, of.scores[0].metric, n, x, y, difference, low, high, p, method, verdict
+        of.test,
+        of.dataset,
+        of.scores[0].metric,
+        n,
+        x,
+        y,
+        difference,
+        low,
+        high,
+        p,
+        method,
+        _verdict(difference, p),
+        p,
+    )
+
+
+def _verdict(difference: float | None, p: float | None) -> str:
+    if p is None or p >= ALPHA or not difference:
+        return "no difference shown"
+    return "a is better" if difference > 0 else "b is better"
+
+
+def corrected(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
+    """The comparisons of one table: p_holm corrected for how many there are, and the verdicts by it."""
+    adjusted = holm([one.p for one in comparisons])
+    return tuple(
+        replace(one, p_holm=p, verdict=_verdict(one.difference, p))
+        for one, p in zip(comparisons, adjusted, strict=True)
     )

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import Dataset
+from qianru.progress import Progress, ProgressCallback
 
 MIN_LETTERS = 20
 MIN_HAN = 8
@@ -23,6 +26,13 @@ _ENDS = re.compile(r"[.!?。！？…\n\r]+")
 _OTHERS = re.compile(r"[\W_]+")
 _HAN = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff]")
 _N_SHOWN = 10
+
+
+class Text(Protocol):
+    """What `Corpus` has: lines in blocks of UTF-8, and with each the share of the text that has been read."""
+
+    def blocks(self) -> Iterator[tuple[bytes, float]]:
+        """Whole lines, each with a line feed behind it; and the share read, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -58,14 +68,33 @@ def pieces(sentence: str) -> list[str]:
     return found
 
 
-def contamination(datasets: Sequence[Dataset], lines: Iterable[str]) -> list[Contamination]:
-    """Look for the sentences of the datasets in the lines of a text, which are read once. Raises ArgumentError for none."""
+def contamination(
+    datasets: Sequence[Dataset], lines: Iterable[str] | Text, *, progress: ProgressCallback | None = None
+) -> list[Contamination]:
+    """Look for the sentences of the datasets in a text, lines or a `Corpus`, which is read once.
+
+    progress: called after each block of a `Corpus` with stage "leaks". Raises ArgumentError for no dataset.
+    """
     if not datasets:
         raise ArgumentError("datasets must hold at least one dataset, got none")
     asked = [[[pieces(sentence) for sentence in item] for item in data.sentences()] for data in datasets]
     wanted = {_hash(piece) for items in asked for item in items for sentence in item for piece in sentence}
-    seen = _seen(wanted, lines) if wanted else set()
+    seen = _seen(wanted, _lines(lines, progress)) if wanted else set()
     return [_counted(data, items, seen) for data, items in zip(datasets, asked, strict=True)]
+
+
+def _lines(text: Iterable[str] | Text, progress: ProgressCallback | None) -> Iterator[str]:
+    if not hasattr(text, "blocks"):
+        yield from text
+        return
+    begin, n_bytes = time.perf_counter(), 0
+    for data, done in text.blocks():
+        yield from data.decode().split("\n")[:-1]
+        n_bytes += len(data)
+        if progress is not None:
+            took = max(time.perf_counter() - begin, 1e-9)
+            left = took * (1 - done) / done if done else None
+            progress(Progress("leaks", done, n_bytes / took, "B", seconds_left=left))
 
 
 def _hash(piece: str) -> bytes:

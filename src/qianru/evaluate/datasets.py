@@ -43,6 +43,18 @@ class Dataset:
         return digest.hexdigest()
 
 
+def check_scored_pairs(name: str, n_pairs: int, scores: Sequence[float]) -> None:
+    """Raises ArgumentError where no correlation with the scores could be taken."""
+    if n_pairs != len(scores) or n_pairs < 2:
+        raise ArgumentError(
+            f"{name}: at least two pairs with a score each are needed, got {n_pairs} pairs, {len(scores)} scores"
+        )
+    if not all(map(math.isfinite, scores)):
+        raise ArgumentError(f"{name}: scores must be finite")
+    if len(set(scores)) == 1:
+        raise ArgumentError(f"{name}: all scores are {scores[0]}: a correlation with them is undefined")
+
+
 @dataclass(frozen=True)
 class WordPairs(Dataset):
     """Word pairs with how alike people find them: pairs [n], scores [n], any scale, higher is more alike."""
@@ -52,17 +64,7 @@ class WordPairs(Dataset):
     kind: ClassVar[str] = "similarity"
 
     def __post_init__(self) -> None:
-        if len(self.pairs) != len(self.scores) or len(self.pairs) < 2:
-            raise ArgumentError(
-                f"{self.name}: at least two pairs with a score each are needed, "
-                f"got {len(self.pairs)} pairs, {len(self.scores)} scores"
-            )
-        if not all(map(math.isfinite, self.scores)):
-            raise ArgumentError(f"{self.name}: scores must be finite")
-        if len(set(self.scores)) == 1:
-            raise ArgumentError(
-                f"{self.name}: all scores are {self.scores[0]}: a correlation with them is undefined"
-            )
+        check_scored_pairs(self.name, len(self.pairs), self.scores)
 
     def items(self) -> Iterable[Sequence[object]]:
         """(word, word, score)."""
@@ -167,6 +169,69 @@ class Associations(Dataset):
     def items(self) -> Iterable[Sequence[object]]:
         """(name, x, y, a, b)."""
         return ((t.name, t.x, t.y, t.a, t.b) for t in self.tests)
+
+
+@dataclass(frozen=True)
+class SentencePairs(Dataset):
+    """Pairs of sentences with how alike people find them: pairs [n], scores [n], any scale, higher is more alike."""
+
+    pairs: tuple[tuple[str, str], ...]
+    scores: tuple[float, ...]
+    kind: ClassVar[str] = "sentences"
+
+    def __post_init__(self) -> None:
+        check_scored_pairs(self.name, len(self.pairs), self.scores)
+
+    def items(self) -> Iterable[Sequence[object]]:
+        """(sentence, sentence, score)."""
+        return ((a, b, one) for (a, b), one in zip(self.pairs, self.scores, strict=True))
+
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The two sentences of each item."""
+        return list(self.pairs)
+
+    @property
+    def gold(self) -> Float64Array:
+        """The scores [n]."""
+        return np.array(self.scores, dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class SenseExamples(Dataset):
+    """Sentences with a word and the sense that it has there, to learn from and to be asked.
+
+    Each is (sentence, start, end, sense), start and end being places in characters of the word.
+    """
+
+    word: str
+    train: tuple[tuple[str, int, int, str], ...]
+    test: tuple[tuple[str, int, int, str], ...]
+    kind: ClassVar[str] = "senses"
+
+    def __post_init__(self) -> None:
+        n_senses = len({one[3] for one in self.train})
+        if n_senses < 2 or not self.test:
+            raise ArgumentError(
+                f"{self.name}: two senses to learn and a sentence to ask are needed, got {n_senses} senses, "
+                f"{len(self.test)} sentences"
+            )
+        if set(self.test) <= set(self.train):
+            raise ArgumentError(
+                f"{self.name}: every test sentence is also a training sentence",
+                hint="test on sentences that were not learned from",
+            )
+
+    def items(self) -> Iterable[Sequence[object]]:
+        """(part, sentence, start, end, sense)."""
+        return (
+            (part, *one)
+            for part, examples in (("train", self.train), ("test", self.test))
+            for one in examples
+        )
+
+    def sentences(self) -> list[tuple[str, ...]]:
+        """The sentence of each item."""
+        return [one[:1] for one in (*self.train, *self.test)]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import importlib.util
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from qianru.errors import ArgumentError, FormatError
@@ -25,9 +25,9 @@ from qianru.evaluate.datasets import (
     WordInContext,
     WordPairs,
 )
+from qianru.evaluate.lines import Lines, read_bytes
+from qianru.evaluate.text_files import is_senses, read_senses, read_sentence_pairs
 
-# Test sets are small; a larger file is something else.
-MAX_BYTES = 64 << 20
 # What is longer than this or holds such marks is a sentence, no word.
 _MAX_WORD = 40
 _SENTENCE = re.compile(r"[。！？，!?,]|\S\s+\S+\s")
@@ -40,6 +40,7 @@ _KIND_WORDS = {
     "dictionary": ("dictionar", "translation"),
     "associations": ("weat", "association"),
     "context": ("wic", "context"),
+    "sentences": ("sts", "sentence-pairs"),
 }
 # What gensim's wheel carries.
 _PACKAGED = {
@@ -47,52 +48,6 @@ _PACKAGED = {
     "SimLex-999": ("similarity", "simlex999.txt"),
     "questions-words": ("analogy", "questions-words.txt"),
 }
-
-
-class _Lines:
-    """The lines of a file that are not blank and no comment (`#`), with the number and byte offset of the current one."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.offset = 0
-        self.number = 0
-        self._data = read_bytes(path)
-
-    def __iter__(self) -> Iterator[str]:
-        at = 3 if self._data.startswith(b"\xef\xbb\xbf") else 0
-        while at < len(self._data):
-            end = self._data.find(b"\n", at)
-            end = len(self._data) if end < 0 else end
-            self.offset, self.number = at, self.number + 1
-            try:
-                line = self._data[at:end].decode("utf-8").removesuffix("\r")
-            except UnicodeDecodeError as error:
-                raise FormatError(
-                    "not valid UTF-8", path=str(self.path), offset=at + error.start, hint="save it as UTF-8"
-                ) from None
-            at = end + 1
-            if line.strip() and not line.startswith("#"):
-                yield line
-
-    def error(self, message: str, hint: str = "") -> FormatError:
-        return FormatError(
-            f"line {self.number}: {message}", path=str(self.path), offset=self.offset, hint=hint
-        )
-
-
-def read_bytes(path: Path) -> bytes:
-    """The bytes of a test set. Raises FormatError where it cannot be read or is too large to be one."""
-    try:
-        with path.open("rb") as file:
-            data = bytearray()
-            # In pieces: one read would set the room for the largest file aside.
-            while len(data) <= MAX_BYTES and (piece := file.read(1 << 20)):
-                data += piece
-    except OSError as error:
-        raise FormatError(f"cannot be read: {error.strerror or error}", path=str(path)) from None
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"larger than {MAX_BYTES >> 20} MiB: no test set", path=str(path), offset=MAX_BYTES)
-    return bytes(data)
 
 
 def _fields(line: str) -> list[str]:
@@ -108,7 +63,7 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _pairs(name: str, lines: _Lines) -> WordPairs:
+def _pairs(name: str, lines: Lines) -> WordPairs:
     pairs, scores, n_rows = [], [], 0
     for line in lines:
         parts = _fields(line)
@@ -123,7 +78,7 @@ def _pairs(name: str, lines: _Lines) -> WordPairs:
     return WordPairs(name, tuple(pairs), tuple(scores))
 
 
-def _questions(name: str, lines: _Lines) -> Questions:
+def _questions(name: str, lines: Lines) -> Questions:
     sections: dict[str, list[tuple[str, str, str, str]]] = {}
     section = ""
     for line in lines:
@@ -138,7 +93,7 @@ def _questions(name: str, lines: _Lines) -> Questions:
     return Questions(name, {key: tuple(asked) for key, asked in sections.items() if asked})
 
 
-def _of_words(lines: _Lines, n: int, what: str) -> list[tuple[str, ...]]:
+def _of_words(lines: Lines, n: int, what: str) -> list[tuple[str, ...]]:
     rows = []
     for line in lines:
         words = _fields(line)
@@ -148,21 +103,21 @@ def _of_words(lines: _Lines, n: int, what: str) -> list[tuple[str, ...]]:
     return rows
 
 
-def _triples(name: str, lines: _Lines) -> Triples:
+def _triples(name: str, lines: Lines) -> Triples:
     return Triples(
         name, tuple((a, b, c) for a, b, c in _of_words(lines, 3, "anchor, nearer and farther word"))
     )
 
 
-def _categories(name: str, lines: _Lines) -> Categories:
+def _categories(name: str, lines: Lines) -> Categories:
     return Categories(name, tuple((a, b) for a, b in _of_words(lines, 2, "a word and its category")))
 
 
-def _dictionary(name: str, lines: _Lines) -> Translations:
+def _dictionary(name: str, lines: Lines) -> Translations:
     return Translations(name, tuple((a, b) for a, b in _of_words(lines, 2, "a word and its translation")))
 
 
-def _associations(name: str, lines: _Lines) -> Associations:
+def _associations(name: str, lines: Lines) -> Associations:
     tests: list[Association] = []
     title, found = name, dict[str, tuple[str, ...]]()
 
@@ -192,7 +147,7 @@ _TABLE_COLUMNS = ("word", "sentence1", "sentence2", "start1", "end1", "start2", 
 _SAME = {"1": True, "t": True, "true": True, "0": False, "f": False, "false": False}
 
 
-def _context(name: str, lines: _Lines) -> WordInContext:
+def _context(name: str, lines: Lines) -> WordInContext:
     """A table with a header, or MCL-WiC's JSON with its .gold beside it."""
     if lines.path.suffix == ".data":
         return _context_json(name, lines.path)
@@ -243,7 +198,7 @@ def _context_json(name: str, path: Path) -> WordInContext:
     return WordInContext(name, tuple(uses))
 
 
-_READERS: dict[str, Callable[[str, _Lines], Dataset]] = {
+_READERS: dict[str, Callable[[str, Lines], Dataset]] = {
     "similarity": _pairs,
     "analogy": _questions,
     "triples": _triples,
@@ -251,6 +206,8 @@ _READERS: dict[str, Callable[[str, _Lines], Dataset]] = {
     "dictionary": _dictionary,
     "associations": _associations,
     "context": _context,
+    "sentences": read_sentence_pairs,
+    "senses": lambda name, lines: read_senses(name, lines.path),
 }
 KINDS = tuple(_READERS)
 
@@ -269,13 +226,15 @@ def read_dataset(path: str | Path, *, kind: str | None = None, name: str | None 
     if kind not in _READERS:
         raise ArgumentError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     try:
-        return _READERS[kind](path.stem if name is None else name, _Lines(path))
+        return _READERS[kind](path.stem if name is None else name, Lines(path))
     except ArgumentError as error:
         raise FormatError(error.message, path=str(path), hint=error.hint) from None
 
 
 def kind_of(path: Path) -> str | None:
     """The kind of a file by its name, by the folder it is in, or by its content; None if none of them tells."""
+    if is_senses(path):
+        return "senses"
     for text in (path.stem.lower(), path.parent.name.lower()):
         for kind, words in _KIND_WORDS.items():
             if any(re.search(rf"(?<![a-z]){word}", text) for word in words):
@@ -287,7 +246,7 @@ def _sniffed(path: Path) -> str | None:
     """Kinds that can be told from their first lines."""
     rows: list[list[str]] = []
     has_titles = False
-    for line in _Lines(path):
+    for line in Lines(path):
         if line.startswith(":"):
             has_titles = True
         else:

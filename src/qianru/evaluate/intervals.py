@@ -3,13 +3,14 @@
 Bootstrap: percentile intervals over resampled items (Efron & Tibshirani 1993, chapter 13), 95 %. Where items come in clusters,
 whole clusters are drawn: the questions that share a pair of words stand or fall together. Comparing: a paired permutation test,
 which swaps the two models' outcomes of an item or cluster (Dror et al. 2018, "The Hitchhiker's Guide to Testing Statistical
-Significance in NLP"), and McNemar's exact test where outcomes are right or wrong and independent.
+Significance in NLP"), and McNemar's exact test where outcomes are right or wrong and independent. Several comparisons: Holm's step-down
+correction (Holm 1979), which holds for tests that depend on each other, as those of one model do.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -132,3 +133,17 @@ def mcnemar_p(only_a: int, only_b: int) -> float:
     top = max(logs)
     tail = math.exp(top - n * math.log(2)) * sum(math.exp(one - top) for one in logs)
     return min(1.0, 2 * tail)
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """p values corrected for their number by Holm's step-down method; None, where no test could be made, stays and is not counted.
+
+    The k-th smallest of m becomes (m - k + 1) p, at least as large as those before it and at most 1.
+    """
+    order = sorted((p, at) for at, p in enumerate(p_values) if p is not None)
+    found: list[float | None] = [None] * len(p_values)
+    least = 0.0
+    for k, (p, at) in enumerate(order):
+        least = max(least, min(1.0, (len(order) - k) * p))
+        found[at] = least
+    return found

@@ -10,6 +10,7 @@ from qianru.arrays import Float64Array, Int64Array
 from qianru.evaluate.datasets import Dataset
 from qianru.evaluate.intervals import Interval
 from qianru.evaluate.space import Space
+from qianru.vectors import Encoder
 
 
 @dataclass(frozen=True)
@@ -111,10 +112,21 @@ class Result:
         }
 
 
+def encoder_policies(encoder: Encoder) -> dict[str, object]:
+    """The policies of tests on texts: an encoder takes them as they are, and knows any word or says that it does not."""
+    return {
+        "case": "exact",
+        "unknown": "zero",
+        "restrict_vocab": None,
+        "n_words": None,
+        "model_fingerprint": encoder.fingerprint,
+    }
+
+
 def result(
     test: str,
     data: Dataset | None,
-    space: Space,
+    space: Space | Mapping[str, object],
     scores: list[Score],
     *,
     n_items: int,
@@ -133,7 +145,7 @@ def result(
         tuple(scores),
         n_items,
         n_known,
-        space.policies,
+        space.policies if isinstance(space, Space) else space,
         seed,
         n_bootstrap,
         details or {},

@@ -9,13 +9,15 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare
+from qianru.evaluate.compare import Comparison, compare, corrected
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
     Associations,
     Categories,
     Dataset,
     Questions,
+    SenseExamples,
+    SentencePairs,
     Translations,
     Triples,
     WordInContext,
@@ -26,11 +28,20 @@ from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
 from qianru.evaluate.odd_one_out import N_ALIKE, odd_one_out
 from qianru.evaluate.offsets import offsets
 from qianru.evaluate.result import Result
+from qianru.evaluate.senses import word_senses
+from qianru.evaluate.sentences import sentence_similarity
 from qianru.evaluate.similarity import similarity
 from qianru.evaluate.space import Space, space_of
 from qianru.evaluate.stability import stability
 from qianru.evaluate.translation import translation
-from qianru.vectors import Vectors
+from qianru.vectors import Encoder, Vectors
+from qianru.vectors.align import check_one_space
+
+_TEXT_TESTS: dict[type[Dataset], str] = {
+    SentencePairs: "sentence similarity",
+    WordInContext: "words in context",
+    SenseExamples: "word senses",
+}
 
 
 @dataclass(frozen=True)
@@ -68,10 +79,13 @@ def evaluate(
     """Every test on every dataset that it can use, and the model's geometry.
 
     target: the model of the language that dictionaries translate to, in the same space. A test of which the model knows
-    nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets.
+    nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets, or where the model was aligned
+    to another one than target.
     """
     checked_resampling(seed, n_bootstrap)
     space = space_of(model)
+    if target is not None:
+        check_one_space(space.vectors, space_of(target).vectors)
     results: list[Result] = []
     skipped: list[Skipped] = []
     for data in datasets:
@@ -92,6 +106,42 @@ def evaluate(
     return Report(tuple(results), tuple(skipped))
 
 
+def evaluate_encoder(
+    encoder: Encoder, datasets: Sequence[Dataset], *, seed: int = 1, n_bootstrap: int = DEFAULT_BOOTSTRAP
+) -> Report:
+    """The tests on texts: sentence similarity, words in context, word senses. Other datasets are passed over.
+
+    Words in context learn their threshold from the dataset named "train", if it is there, and are then not scored on it.
+    Raises ArgumentError where no dataset is one of texts, or none can be used.
+    """
+    checked_resampling(seed, n_bootstrap)
+    uses = [data for data in datasets if isinstance(data, WordInContext)]
+    train = next((data for data in uses if data.name == "train"), None) if len(uses) > 1 else None
+    results: list[Result] = []
+    skipped: list[Skipped] = []
+    options = {"seed": seed, "n_bootstrap": n_bootstrap}
+    for data in datasets:
+        title = _TEXT_TESTS.get(type(data))
+        if title is None or data is train:
+            continue
+        try:
+            if isinstance(data, WordInContext):
+                results.append(words_in_context(encoder, data, train=train, **options))
+            elif isinstance(data, SentencePairs):
+                results.append(sentence_similarity(encoder, data, **options))
+            elif isinstance(data, SenseExamples):
+                results.append(word_senses(encoder, data, **options))
+        except ArgumentError as error:
+            skipped.append(Skipped(title, data.name, error.message))
+    if not results:
+        reason = skipped[0].reason if skipped else "there is no test on texts among them"
+        raise ArgumentError(
+            f"no dataset can be used with this encoder: {reason}",
+            hint="docs/concepts/evaluation.md has the formats: sentences, context, senses",
+        )
+    return Report(tuple(results), tuple(skipped))
+
+
 def _tests(
     space: Space, data: Dataset, target: Vectors | Space | None, seed: int, n_bootstrap: int
 ) -> list[tuple[str, Callable[[], Result]]]:
@@ -99,6 +149,9 @@ def _tests(
 
     def no_target() -> Result:
         raise ArgumentError("a dictionary needs the model of the other language, in the same space")
+
+    def no_encoder() -> Result:
+        raise ArgumentError("a test on texts needs an encoder: evaluate_encoder")
 
     if isinstance(data, WordPairs):
         return [("similarity", lambda: similarity(space, data, seed=seed, n_bootstrap=n_bootstrap))]
@@ -129,6 +182,8 @@ def _tests(
             return [("translation", no_target)]
         other = target
         return [("translation", lambda: translation(space, other, data, seed=seed, n_bootstrap=n_bootstrap))]
+    if isinstance(data, (SentencePairs, SenseExamples)):
+        return [(_TEXT_TESTS[type(data)], no_encoder)]
     raise ArgumentError(f"datasets holds a {type(data).__name__}, for which there is no test")
 
 
@@ -148,7 +203,7 @@ def compare_models(
 ) -> tuple[Report, Report, tuple[Comparison, ...], Result | None]:
     """Both reports, the comparisons of the tests that both could run, and how stable neighbours are between them.
 
-    The last is None where the models have too few words in common. p values are not corrected for the number of tests.
+    The last is None where the models have too few words in common. The comparisons are corrected for their number (Holm).
     """
     one, two = space_of(model), space_of(other)
     reports = [
@@ -165,4 +220,4 @@ def compare_models(
         shared = stability(one, two, seed=seed, n_bootstrap=n_bootstrap)
     except ArgumentError:
         shared = None
-    return reports[0], reports[1], tuple(comparisons), shared
+    return reports[0], reports[1], corrected(comparisons), shared

@@ -14,7 +14,7 @@ from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampl
 from qianru.evaluate.result import Outcome, Result, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
-from qianru.vectors.align import METHODS, translation_ranks
+from qianru.vectors.align import METHODS, check_one_space, translation_ranks
 
 
 def translation(
@@ -29,7 +29,7 @@ def translation(
     """Scores "csls at 1", "csls at 5", "cosine at 1", "cosine at 5" from the words of `model` to those of `target`.
 
     An item is a source word; it is known if it and one of its translations are. Raises ArgumentError where none is, or
-    where the two models differ in dim.
+    where the two models differ in dim, or the first was aligned to another model than the second.
     """
     checked_resampling(seed, n_bootstrap)
     if not methods or set(methods) - set(METHODS):
@@ -40,6 +40,7 @@ def translation(
             f"both models must have one dim, got {source.vectors.dim} and {other.vectors.dim}",
             hint="bring them into one space first: qianru align",
         )
+    check_one_space(source.vectors, other.vectors)
     rows = np.stack(
         [space.rows(pair[at] for pair in data.pairs) for at, space in enumerate((source, other))], axis=1
     )

@@ -134,20 +134,6 @@ def read_state(path: Path, names: Sequence[str]) -> tuple[dict[str, Float32Array
     return matrices, about
 
 
-def differences(then: object, now: object, name: str = "") -> list[str]:
-    """What differs between two descriptions, one entry a value: `dim was 100, is 50`."""
-    if isinstance(then, Mapping) and isinstance(now, Mapping):
-        found = []
-        for key in dict.fromkeys((*then, *now)):
-            found += differences(then.get(key), now.get(key), f"{name}{' ' if name else ''}{key}")
-        return found
-    return [] if then == now else [f"{name} was {_shown(then)}, is {_shown(now)}"]
-
-
-def _shown(value: object) -> str:
-    return f"{value[:12]}…" if isinstance(value, str) and len(value) > 20 else json.dumps(value)
-
-
 def take_room(file: IO[bytes], n_bytes: int) -> None:
     """On disk, now: writing to a mapped page that a full disk cannot hold would kill the process."""
     try:

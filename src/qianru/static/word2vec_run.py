@@ -15,12 +15,13 @@ import numpy as np
 
 from qianru._core import Word2vecTrainer
 from qianru.arrays import Float32Array, UInt32Array, UInt64Array
+from qianru.differences import differences
 from qianru.errors import ArgumentError, FormatError, OutputError, QianruError, TrainingError
 from qianru.progress import Progress, ProgressCallback
 from qianru.static.new_rows import start_rows
 from qianru.static.parent import Joined, Parent, Start, write_outputs
 from qianru.static.settings import Word2vecSettings
-from qianru.static.state import Saving, checkpoint_path, differences, read_state, take_room, write_state
+from qianru.static.state import Saving, checkpoint_path, read_state, take_room, write_state
 from qianru.text import EncodedCorpus
 from qianru.vectors import Vectors
 

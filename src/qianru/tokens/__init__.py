@@ -13,6 +13,7 @@ from qianru.tokens.surgery_merge import merge
 from qianru.tokens.surgery_prune import prune
 from qianru.tokens.surgery_report import Comparison, Surgery, compare
 from qianru.tokens.tokenizer import Tokenizer
+from qianru.tokens.word_list import tokenizer_of_words
 
 __all__ = [
     "Comparison",
@@ -29,4 +30,5 @@ __all__ = [
     "mine",
     "prune",
     "read_tokenizer",
+    "tokenizer_of_words",
 ]

@@ -55,7 +55,7 @@ def needs_cutting(words: Iterable[str]) -> bool:
     return any(len(word) > 1 and not word.isascii() and any(map(is_han, word)) for word in words)
 
 
-def unigram_scores(words: list[str], counts: UInt64Array) -> Float64Array:
+def unigram_scores(words: list[str], counts: UInt64Array | None) -> Float64Array:
     """Scores [n] by which a Unigram model cuts text into the words: ln(count / total), raised where needed so that
     no word alone is cut into others (core/vectors/unigram.h)."""
     encoded = [word.encode() for word in words]

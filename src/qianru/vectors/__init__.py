@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from qianru.vectors.algebra import Neighbour
+from qianru.vectors.encoder import Encoded, Encoder
+from qianru.vectors.static_encoder import StaticEncoder
 from qianru.vectors.subword_rule import SubwordRule
 from qianru.vectors.subwords import SubwordAnswer, SubwordVectors
 from qianru.vectors.vectors import Vectors
 
 load = Vectors.load
 
-__all__ = ["Neighbour", "SubwordAnswer", "SubwordRule", "SubwordVectors", "Vectors", "load"]
+__all__ = [
+    "Encoded",
+    "Encoder",
+    "Neighbour",
+    "StaticEncoder",
+    "SubwordAnswer",
+    "SubwordRule",
+    "SubwordVectors",
+    "Vectors",
+    "load",
+]

@@ -99,11 +99,32 @@ def align(source: Vectors, target: Vectors, pairs: Pairs, *, centre: bool = True
             np.ascontiguousarray(x @ rotation),
             {**step, "side": "source", "target_fingerprint": target.fingerprint},
         ),
-        target.with_matrix(y, {**step, "side": "target"}),
+        target.with_matrix(y, {**step, "side": "target", "target_fingerprint": target.fingerprint}),
         rotation,
         len(known),
         len(pairs),
     )
+
+
+def check_one_space(source: Vectors, target: Vectors) -> None:
+    """Raises ArgumentError where the provenance of the source says that it was turned onto another model than the target."""
+    aim, own = _aim(source), _aim(target)
+    if aim is not None and aim not in (own, target.fingerprint):
+        theirs = target.fingerprint if own is None else own
+        raise ArgumentError(
+            f"source was aligned to the model with fingerprint {aim[:16]}, target is {theirs[:16]}",
+            hint="give the target that `qianru align` wrote beside it, or align anew",
+        )
+
+
+def _aim(vectors: Vectors) -> str | None:
+    """The fingerprint of the model that the last alignment turned these vectors onto, None where there was none."""
+    steps = vectors.provenance.get("steps")
+    for step in reversed(steps if isinstance(steps, list) else []):
+        if isinstance(step, dict) and step.get("step") == "align":
+            aim = step.get("target_fingerprint")
+            return aim if isinstance(aim, str) else None
+    return None
 
 
 def _prepared(matrix: Float32Array, *, centre: bool) -> Float32Array:

@@ -1,0 +1,266 @@
+"""The report: one page of HTML that holds everything there is to tell of a model, or of several side by side.
+
+The page needs nothing else: no other file, no network, no script. It holds its words in English and in Chinese, and a switch.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+
+from qianru.errors import ArgumentError
+from qianru.evaluate.compare import Comparison, compare, corrected
+from qianru.evaluate.datasets import Dataset
+from qianru.evaluate.files import packaged_datasets
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
+from qianru.evaluate.report_charts import N_GROUPS
+from qianru.evaluate.report_facts import default_words, measure
+from qianru.evaluate.report_map import Projection, check_projection
+from qianru.evaluate.report_markup import Child, Html, escaped, tag
+from qianru.evaluate.report_phrases import LANGUAGES, phrase, plain
+from qianru.evaluate.report_sections import (
+    Figures,
+    how,
+    maps,
+    nearest,
+    relations,
+    senses_of,
+    settings,
+    speed,
+    tokenizers,
+)
+from qianru.evaluate.report_senses import RecordedSenses
+from qianru.evaluate.report_subject import Section, Subject
+from qianru.evaluate.report_tests import compared, coverage, glance, tests
+from qianru.evaluate.result import Result
+from qianru.evaluate.space import Space, space_of
+from qianru.evaluate.stability import stability
+from qianru.evaluate.suite import evaluate
+from qianru.output import new_file
+from qianru.progress import Progress, ProgressCallback
+from qianru.tokens.report import TokenReport
+from qianru.vectors import Vectors
+
+_SAME_POLICIES = ("case", "unknown", "restrict_vocab")
+
+
+def write_report(
+    models: Mapping[str, Vectors | Space],
+    path: str | Path,
+    *,
+    datasets: Sequence[Dataset] | None = None,
+    target: Vectors | Space | None = None,
+    words: Sequence[str] = (),
+    k: int = 10,
+    map: Projection = "pca",
+    tokens: Mapping[str, TokenReport] | None = None,
+    senses: Sequence[RecordedSenses] = (),
+    places: Mapping[str, str | Path] | None = None,
+    language: str = "en",
+    seed: int = 1,
+    n_bootstrap: int = DEFAULT_BOOTSTRAP,
+    force: bool = False,
+    progress: ProgressCallback | None = None,
+) -> dict[str, object]:
+    """Evaluate the models and write the page; returns the results and comparisons as JSON can hold them.
+
+    Args:
+        models: one to eight, by the names that they have on the page; a Space for other policies than the default ones, which must be
+            the same for all. The first is compared with each other one.
+        path: of the page, written beside and renamed.
+        datasets: test sets (`find_datasets`), of which each model must know something; without any only the geometry is measured. None
+            for those that gensim's package carries, for the models that know something of them.
+        target: the model of the language that dictionaries translate to, in the same space.
+        words: whose nearest words are shown and, where no categories are among the datasets, mapped; by default eight, from
+            frequent to rare. Unknown words are said to be so.
+        k: how many nearest words.
+        map: "pca", or "tsne" with the extra `[viz]`.
+        tokens: what tokenizers make of a text (`qianru.tokens.report.report_tokens`), by name.
+        senses: of words, by whatever model (`read_senses`).
+        places: where a model lies, by name: its size on disk and the time to open it are told.
+        language: "en" or "zh", which of the two the page shows first.
+        progress: called after each step with stage "report".
+
+    Raises:
+        ArgumentError: an argument breaks its rule; no dataset can be used with a model.
+        OutputError: the page cannot be written.
+    """
+    spaces = _checked(models, language, k, places or {})
+    check_projection(map)
+    checked_resampling(seed, n_bootstrap)
+    with new_file(Path(path), force=force) as temporary:
+        steps = _Steps(2 * len(spaces) + 1, progress)
+        sets = packaged_datasets() if datasets is None else datasets
+        run = partial(evaluate, target=target, seed=seed, n_bootstrap=n_bootstrap)
+        subjects: list[Subject] = []
+        for name, space in spaces.items():
+            try:
+                report = run(space, sets)
+            except ArgumentError as error:
+                if datasets is not None:
+                    raise ArgumentError(f"model {name}: {error.message}", hint=error.hint) from error
+                report = run(space, ())
+            steps.done()
+            place = (places or {}).get(name)
+            measured = measure(space, None if place is None else Path(place))
+            subjects.append(Subject(name, space, report, measured))
+            steps.done()
+        comparisons, shared = _compared(subjects, seed, n_bootstrap)
+        chosen = list(dict.fromkeys(words)) or default_words(list(spaces.values()))
+        figures = Figures()
+        sections = [
+            glance(subjects),
+            how(subjects, figures),
+            tests(subjects),
+            compared(subjects, comparisons, shared),
+            coverage(subjects),
+            nearest(subjects, chosen, k),
+            maps(subjects, sets, chosen, figures, projection=map, seed=seed),
+            relations(subjects, sets, figures),
+            senses_of(senses, subjects),
+            tokenizers(tokens or {}),
+            speed(subjects, _threads()),
+            settings(subjects),
+            _policies(subjects[0], seed, n_bootstrap),
+        ]
+        page = _page([one for one in sections if one is not None], list(spaces), language)
+        temporary.write_text(page, encoding="utf-8")
+        steps.done()
+    return {
+        "models": [{"name": one.name, **one.report.as_dict()} for one in subjects],
+        "comparisons": [
+            {"a": subjects[0].name, "b": subjects[at].name, **_values(one)} for at, one in comparisons
+        ],
+        "stability": [{"b": subjects[at].name, **one.as_dict()} for at, one in shared],
+    }
+
+
+class _Steps:
+    """Tells the progress of n steps, from 0 when made."""
+
+    def __init__(self, n: int, progress: ProgressCallback | None) -> None:
+        self._n, self._progress = n, progress
+        self._done, self._begin = 0, time.perf_counter()
+        self._tell()
+
+    def done(self) -> None:
+        self._done += 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._progress is not None:
+            took = max(time.perf_counter() - self._begin, 1e-9)
+            left = took * (self._n - self._done) / self._done if self._done else None
+            share, rate = self._done / self._n, self._done / took
+            self._progress(Progress("report", share, rate, "steps", seconds_left=left))
+
+
+def _values(comparison: Comparison) -> dict[str, object]:
+    told = comparison.as_dict()
+    return {
+        **{name: told[name] for name in told if name not in ("a", "b")},
+        "value_a": told["a"],
+        "value_b": told["b"],
+    }
+
+
+def _checked(
+    models: Mapping[str, Vectors | Space], language: str, k: int, places: Mapping[str, str | Path]
+) -> dict[str, Space]:
+    """The models as spaces. Raises ArgumentError."""
+    if not 1 <= len(models) <= N_GROUPS:
+        raise ArgumentError(
+            f"models must be 1 to {N_GROUPS}, got {len(models)}",
+            hint="write several reports, each of fewer models",
+        )
+    if language not in LANGUAGES:
+        raise ArgumentError(f"language must be one of {', '.join(LANGUAGES)}, got {language!r}")
+    if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= 100:
+        raise ArgumentError(f"k must be a whole number from 1 to 100, got {k!r}")
+    if unknown := [name for name in places if name not in models]:
+        raise ArgumentError(f"places names {unknown[0]!r}, which is not among the models")
+    spaces = {name: space_of(model) for name, model in models.items()}
+    first = next(iter(spaces.values())).policies
+    for name, space in spaces.items():
+        if differ := [one for one in _SAME_POLICIES if space.policies[one] != first[one]]:
+            raise ArgumentError(f"models must have the same policies, {', '.join(differ)} of {name!r} differ")
+    return spaces
+
+
+def _compared(
+    subjects: Sequence[Subject], seed: int, n_bootstrap: int
+) -> tuple[list[tuple[int, Comparison]], list[tuple[int, Result]]]:
+    """The first model against each other one: corrected over all comparisons, since they stand in one table; and stability."""
+    made: list[tuple[int, Comparison]] = []
+    shared: list[tuple[int, Result]] = []
+    first = subjects[0]
+    for at, other in enumerate(subjects[1:], 1):
+        theirs = {(one.test, one.dataset_fingerprint): one for one in other.report.results}
+        for mine in first.report.results:
+            yours = theirs.get((mine.test, mine.dataset_fingerprint))
+            found = None if yours is None else compare(mine, yours, seed=seed, n_bootstrap=n_bootstrap)
+            made += [] if found is None else [(at, found)]
+        try:
+            shared.append((at, stability(first.space, other.space, seed=seed, n_bootstrap=n_bootstrap)))
+        except ArgumentError:
+            continue  # too few words in common to tell
+    adjusted = corrected([one for _, one in made])
+    return [(at, one) for (at, _), one in zip(made, adjusted, strict=True)], shared
+
+
+def _threads() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _policies(subject: Subject, seed: int, n_bootstrap: int) -> Section:
+    told = subject.space.policies
+    limit = told["restrict_vocab"]
+    n: Child = phrase("all_words") if limit is None else f"{limit:,}"
+    shown = phrase(
+        "policies_note",
+        n=escaped(n),
+        case=told["case"],
+        unknown=told["unknown"],
+        seed=seed,
+        n_bootstrap=f"{n_bootstrap:,}",
+    )
+    return Section("policies", tag("p", shown))
+
+
+def _page(sections: Sequence[Section], names: Sequence[str], language: str) -> str:
+    """The template with its places filled."""
+    title = f"{plain('title', language)}: {', '.join(names)}"
+    links = [tag("li", tag("a", phrase(one.key), href=f"#{one.key}")) for one in sections]
+    body = [
+        tag(
+            "section",
+            tag("h2", phrase(one.key), id=f"{one.key}-title"),
+            one.body,
+            id=one.key,
+            aria_labelledby=f"{one.key}-title",
+        )
+        for one in sections
+    ]
+    date = datetime.date.today().isoformat()
+    places: dict[str, Html | str] = {
+        "lang": "zh-Hans" if language == "zh" else "en",
+        "title": escaped(title),
+        "en_checked": "checked" if language == "en" else "",
+        "zh_checked": "checked" if language == "zh" else "",
+        "language": phrase("language"),
+        "heading": phrase("title"),
+        "names": tag("p", [[tag("span", name), " "] for name in names], class_="names"),
+        "made": tag("p", phrase("made", version=version("qianru"), date=date), class_="note"),
+        "contents": phrase("contents"),
+        "links": tag("ul", links),
+        "sections": escaped(body),
+    }
+    template = resources.files("qianru.evaluate").joinpath("report_page.html").read_text(encoding="utf-8")
+    return Template(template).substitute(places)

@@ -1,0 +1,229 @@
+"""The words of the report's page in both languages; the page holds both and shows one."""
+
+from __future__ import annotations
+
+from qianru.evaluate.report_markup import Html, escaped, tag
+
+LANGUAGES = ("en", "zh")
+_TAGS = {"en": "en", "zh": "zh-Hans"}
+
+_PHRASES: dict[str, tuple[str, str]] = {
+    "title": ("Report on word vectors", "词向量报告"),
+    "made": ("Made by qianru {version} on {date}.", "由 qianru {version} 于 {date} 生成。"),
+    "contents": ("Contents", "目录"),
+    "language": ("Language", "语言"),
+    "model": ("Model", "模型"),
+    "models": ("Models", "模型"),
+    "glance": ("At a glance", "概览"),
+    "glance_scores": (
+        "First score of each test, with its 95 % interval",
+        "每项测试的首要得分及其 95 % 区间",
+    ),
+    "how": ("What it was trained on, and how", "训练语料与方法"),
+    "facts": ("Facts", "基本情况"),
+    "settings": ("Settings", "设置"),
+    "settings_note": ("Every setting that is recorded.", "所有记录在案的设置。"),
+    "setting": ("Setting", "设置"),
+    "differs": ("differs between the models.", "各模型不同。"),
+    "not_recorded": ("not recorded", "未记录"),
+    "kind": ("Method", "方法"),
+    "n_words": ("Words", "词数"),
+    "dim": ("Numbers in a vector", "向量维数"),
+    "text_bytes": ("Text read", "读入文本"),
+    "text_words": ("Words of text", "文本词数"),
+    "words_counted": ("Words counted", "计数总和"),
+    "epochs": ("Passes over the text", "训练轮数"),
+    "seed": ("Seed", "随机种子"),
+    "threads": ("Threads", "线程数"),
+    "fingerprint": ("Fingerprint", "指纹"),
+    "corpus_fingerprint": ("Fingerprint of the text", "语料指纹"),
+    "loss": ("Loss of each epoch", "每轮损失"),
+    "loss_note": (
+        "Losses of different methods or settings measure different things: compare them within one chart only.",
+        "不同方法或设置的损失含义不同，只能在同一图内比较。",
+    ),
+    "loss_none": ("No losses are recorded in: {names}.", "以下模型没有损失记录：{names}。"),
+    "epoch": ("epoch", "轮"),
+    "tests": ("Tests", "测试"),
+    "tests_note": (
+        "An interval speaks of the items of the test, not of other training runs. The dashed tick is what one-hot vectors, "
+        "which know nothing, would get. “Known” counts the items whose words are all in the model.",
+        "区间反映测试条目的抽样波动，不反映重新训练的波动。虚线刻度是一无所知的独热向量的得分。“已知”指所有词都在模型中的条目。",
+    ),
+    "no_tests": (
+        "No test set was given, or none whose words are known.",
+        "未提供测试集，或测试集的词都不在模型中。",
+    ),
+    "score": ("Score", "得分项"),
+    "value": ("Value", "得分"),
+    "interval": ("95 % interval", "95 % 区间"),
+    "one_hot": ("One-hot", "独热"),
+    "chance": ("By chance", "随机水平"),
+    "items": ("Items", "条目"),
+    "known": ("Known", "已知"),
+    "scale": ("{low} to {high}", "{low} 至 {high}"),
+    "notes": ("Notes", "说明"),
+    "skipped": ("Tests that could not be run", "未能进行的测试"),
+    "reason": ("Reason", "原因"),
+    "test": ("Test", "测试"),
+    "compared": ("Models compared item by item", "逐条比较模型"),
+    "compared_note": (
+        "Over the items that both models are scored on. p is corrected for the number of comparisons in this table (Holm 1979); "
+        "“no difference shown” does not mean that there is none.",
+        "仅就两个模型都有得分的条目比较。p 值已按本表的比较次数校正（Holm 1979）；“未显示差异”不等于没有差异。",
+    ),
+    "difference": ("Difference", "差"),
+    "p": ("p", "p"),
+    "p_holm": ("p (Holm)", "p（Holm）"),
+    "verdict": ("Verdict", "结论"),
+    "a is better": ("{a} is better", "{a} 更好"),
+    "b is better": ("{b} is better", "{b} 更好"),
+    "no difference shown": ("no difference shown", "未显示差异"),
+    "against": ("{a} against {b}", "{a} 对 {b}"),
+    "coverage": ("Coverage", "覆盖率"),
+    "coverage_note": (
+        "Share of the items of each test set whose words are all known.",
+        "各测试集中所有词都在模型中的条目所占比例。",
+    ),
+    "dataset": ("Test set", "测试集"),
+    "neighbours": ("Nearest words", "近邻词"),
+    "neighbours_note": ("With the cosine to each, best first.", "附余弦相似度，由近及远。"),
+    "neighbours_of": ("Nearest words of {name}", "{name} 的近邻词"),
+    "word": ("Word", "词"),
+    "unknown_word": ("not in the vocabulary", "不在词表中"),
+    "close": ("close spellings: {words}", "相近拼写：{words}"),
+    "map": ("Map", "词图"),
+    "map_pca": (
+        "{name}: {n} words on their first two principal components, which hold {share} of the variance of these words. "
+        "Words far apart here are far apart; words that meet here may differ in the other directions.",
+        "{name}：{n} 个词在前两个主成分上的投影，占这些词总方差的 {share}。图上相距远的词确实不同；图上重合的词可能在其他方向上不同。",
+    ),
+    "map_tsne": (
+        "{name}: {n} words by t-SNE, which keeps near words near; distances between groups and sizes of groups mean nothing.",
+        "{name}：{n} 个词的 t-SNE 图，相近的词仍相近；组与组之间的距离和组的大小没有意义。",
+    ),
+    "map_categories": ("Words of the categories of {dataset}.", "{dataset} 的各类别词。"),
+    "map_words": ("The chosen words, each with its nearest.", "所选词及其近邻。"),
+    "map_skipped": ("no map: {reason}", "无图：{reason}"),
+    "analogies": ("Analogies as arrows", "类比箭头图"),
+    "analogies_note": (
+        "Pairs of words in one relation, on the first two principal components of these words. Where the relation is a direction, "
+        "arrows are parallel. The first sections of each set of questions, not the best ones.",
+        "同一关系的词对，画在这些词的前两个主成分上。若关系是一个方向，箭头便平行。所示为各题集的前几节，而非最好的几节。",
+    ),
+    "asked": ("The first known question of each section", "各节第一道已知的题"),
+    "question": ("Question", "题目"),
+    "answer": ("Answer", "答案"),
+    "section": ("Section", "节"),
+    "senses": ("Senses", "词义"),
+    "senses_note": (
+        "The uses of a word in a text, in clusters of what is alike.",
+        "把一个词在文本中的用例按相似程度聚类。",
+    ),
+    "senses_of": (
+        "{word}: {n} uses in {k} clusters",
+        "{word}：{n} 处用例，{k} 类",
+    ),
+    "silhouette": ("silhouette {value}", "轮廓系数 {value}"),
+    "sense": ("Sense", "词义"),
+    "share": ("Share", "占比"),
+    "typical": ("Typical words", "典型词"),
+    "examples": ("Examples", "例句"),
+    "senses_model": ("by the model with fingerprint {mark}", "所用模型的指纹为 {mark}"),
+    "senses_other": (
+        "by another model than those of this page, fingerprint {mark}",
+        "所用模型不在本页之列，指纹为 {mark}",
+    ),
+    "fertility": ("Tokenizer", "分词"),
+    "fertility_note": (
+        "Tokens that the model's tokenizer makes of the given text. For word vectors the unknown share is what they do not cover.",
+        "模型的分词器把所给文本切成的词元。对词向量而言，未知比例就是未覆盖的比例。",
+    ),
+    "script": ("Script", "文字"),
+    "all": ("all", "全部"),
+    "tokens_a_word": ("Tokens a word", "每词词元数"),
+    "characters_a_token": ("Characters a token", "每词元字符数"),
+    "unknown_share": ("Unknown", "未知"),
+    "byte_share": ("Bytes of characters", "字节回退"),
+    "n_tokens": ("Tokens", "词元数"),
+    "speed": ("Speed and size", "速度与大小"),
+    "speed_note": (
+        "Measured while this page was made, with {threads} threads: a figure for comparison within this page.",
+        "生成本页时以 {threads} 个线程测得，仅供页内比较。",
+    ),
+    "on_disk": ("On disk", "磁盘占用"),
+    "in_memory": ("Matrix in memory", "矩阵内存"),
+    "as_one_hot": ("As one-hot matrix", "独热矩阵"),
+    "open_ms": ("Opened in", "打开用时"),
+    "query_ms": ("Ten nearest of one word", "查一个词的十个近邻"),
+    "batch_rate": ("… in batches of {n}", "……每批 {n} 词"),
+    "a_second": ("{n} words/s", "{n} 词/秒"),
+    "policies": ("How it was measured", "测量方式"),
+    "policies_note": (
+        "Case of the tests’ words: {case}. Items with unknown words: {unknown}. Words that exist: the first {n}. Seed {seed}, "
+        "{n_bootstrap} resamples for intervals (percentile bootstrap).",
+        "测试词的大小写：{case}。含未知词的条目：{unknown}。词表限于前 {n} 词。种子 {seed}，区间用 {n_bootstrap} 次自助重抽样（百分位法）。",
+    ),
+    "all_words": ("all", "全部"),
+    # Names of tests and scores, as the results have them.
+    "similarity": ("Similarity", "词语相似度"),
+    "analogy": ("Analogy", "类比"),
+    "offsets": ("Offsets", "关系方向"),
+    "odd one out": ("Odd one out", "找异类"),
+    "categorisation": ("Categorisation", "归类"),
+    "associations": ("Associations", "联想偏向"),
+    "translation": ("Translation", "翻译"),
+    "words in context": ("Words in context", "语境词义"),
+    "geometry": ("Geometry", "空间形状"),
+    "stability": ("Stability", "稳定性"),
+    "the model itself": ("the model itself", "模型本身"),
+    "neighbours shared": ("neighbours shared", "共有近邻"),
+    "3CosAdd semantic": ("3CosAdd semantic", "3CosAdd 语义"),
+    "3CosAdd syntactic": ("3CosAdd syntactic", "3CosAdd 语法"),
+    "3CosAdd with question words": ("3CosAdd with question words", "3CosAdd 含题目词"),
+    "3CosMul semantic": ("3CosMul semantic", "3CosMul 语义"),
+    "3CosMul syntactic": ("3CosMul syntactic", "3CosMul 语法"),
+    "3CosMul with question words": ("3CosMul with question words", "3CosMul 含题目词"),
+    "consistency gain": ("consistency gain", "一致性增益"),
+    "pairing consistency": ("pairing consistency", "配对一致性"),
+    "nearer": ("nearer", "更近者"),
+    "csls at 1": ("CSLS at 1", "CSLS 前 1"),
+    "csls at 5": ("CSLS at 5", "CSLS 前 5"),
+    "cosine at 1": ("cosine at 1", "余弦前 1"),
+    "cosine at 5": ("cosine at 5", "余弦前 5"),
+    "hubness": ("hubness", "枢纽度"),
+    "share never near": ("share never near", "从不为近邻之比例"),
+    "isotropy": ("isotropy", "各向同性"),
+    "mean cosine": ("mean cosine", "平均余弦"),
+    "top component": ("top component", "最强方向占比"),
+    "spearman": ("Spearman’s correlation", "斯皮尔曼相关"),
+    "pearson": ("Pearson’s correlation", "皮尔逊相关"),
+    "accuracy": ("accuracy", "正确率"),
+    "purity": ("purity", "纯度"),
+}
+
+
+def plain(key: str, language: str, **values: object) -> str:
+    """The phrase in one language, with what stands in braces filled in; not escaped."""
+    return _PHRASES[key][LANGUAGES.index(language)].format(**values)
+
+
+def phrase(key: str, *, element: str = "span", **values: object) -> Html:
+    """The phrase in both languages, each in an element of its own; values that are no markup are escaped.
+
+    element: "tspan" inside the text of an SVG.
+    """
+    shown = {
+        name: value if isinstance(value, Html) else escaped(str(value)) for name, value in values.items()
+    }
+    return Html(
+        "".join(
+            tag(element, Html(escaped(text).format(**shown)), lang=_TAGS[language], class_=language)
+            for language, text in zip(LANGUAGES, _PHRASES[key], strict=True)
+        )
+    )
+
+
+def name_of(text: str) -> Html:
+    """The name of a test or score in both languages where they have one, else as it is."""
+    return phrase(text) if text in _PHRASES else escaped(text)

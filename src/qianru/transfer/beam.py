@@ -1,0 +1,92 @@
+"""Beam search: the translations that the network finds most probable, by length-normalised score.
+
+Score: log probability / ((5 + length) / 6)^penalty, the length with the end token (Wu et al. 2016, arXiv:1609.08144). At each
+step the 2 x beam best continuations over all hypotheses of a sentence are looked at; those that end are set
+aside, the `beam` best of the others go on. A sentence is done when `beam` have ended, or at its longest length, where the
+hypotheses that have not ended count as ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from qianru.transfer.seq2seq import Decoding, Seq2Seq
+
+
+@dataclass(order=True)
+class Hypothesis:
+    """Token ids without begin and end, and the score."""
+
+    score: float
+    ids: list[int] = field(compare=False)
+
+
+def length_penalty(length: int, penalty: float) -> float:
+    """What a log probability of so many tokens is divided by."""
+    return float(((5 + length) / 6) ** penalty)
+
+
+def beam_search(
+    network: Seq2Seq,
+    sources: Any,
+    *,
+    begin: int,
+    end: int,
+    beam: int,
+    penalty: float,
+    longest: list[int],
+    never: list[int],
+) -> list[list[Hypothesis]]:
+    """The ended hypotheses of each source [batch, n], best first.
+
+    longest: tokens of a translation at most, for each source. never: ids that no translation holds.
+    """
+    n = len(sources)
+    forbidden = torch.tensor(never, dtype=torch.int64)
+    with torch.no_grad():
+        memory, seen = network.encode(sources)
+        decoding = Decoding(network, memory, seen)
+        sentence_of = list(range(n))  # of each row that goes on
+        held: list[list[int]] = [[] for _ in range(n)]
+        totals = torch.zeros(n)
+        last = torch.full((n,), begin, dtype=torch.int64)
+        ended: list[list[Hypothesis]] = [[] for _ in range(n)]
+        for step in range(1, max(longest) + 1):
+            scores = decoding.next_scores(last)
+            scores[:, forbidden] = -torch.inf
+            scores = scores + totals[:, None]
+            rows: list[int] = []
+            tokens: list[int] = []
+            sums: list[float] = []
+            for sentence in dict.fromkeys(sentence_of):
+                own = [row for row, one in enumerate(sentence_of) if one == sentence]
+                flat = scores[own].flatten()
+                best = flat.topk(min(2 * beam, len(flat)))
+                alive: list[tuple[int, int, float]] = []
+                for total, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
+                    row, token = own[place // scores.shape[1]], place % scores.shape[1]
+                    if token == end:
+                        ended[sentence].append(Hypothesis(total / length_penalty(step, penalty), held[row]))
+                    elif len(alive) < beam and total > -torch.inf:
+                        alive.append((row, token, total))
+                if len(ended[sentence]) >= beam:
+                    continue
+                if step == longest[sentence]:
+                    ended[sentence] += [
+                        Hypothesis(total / length_penalty(step, penalty), [*held[row], token])
+                        for row, token, total in alive
+                    ]
+                    continue
+                rows += [row for row, _, _ in alive]
+                tokens += [token for _, token, _ in alive]
+                sums += [total for _, _, total in alive]
+            if not rows:
+                break
+            decoding.reorder(torch.tensor(rows))
+            sentence_of = [sentence_of[row] for row in rows]
+            held = [[*held[row], token] for row, token in zip(rows, tokens, strict=True)]
+            totals, last = torch.tensor(sums), torch.tensor(tokens)
+    return [sorted(one, key=lambda hypothesis: -hypothesis.score) for one in ended]

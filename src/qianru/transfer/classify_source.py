@@ -1,0 +1,146 @@
+"""What a classifier reads: tokens, whose rows start at random or from vectors, or features of another model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, cast
+
+import numpy as np
+
+from qianru.errors import CorpusError
+from qianru.layers.embedding import EmbeddingLayer
+from qianru.layers.encoders import TextEncoder, make_encoder
+from qianru.text import Corpus
+from qianru.tokens import Tokenizer, tokenizer_of_words
+from qianru.transfer.network import (
+    FeatureInputs,
+    FeatureModel,
+    FeatureNetwork,
+    Inputs,
+    TextNetwork,
+    TokenInputs,
+    features_of,
+)
+from qianru.vectors import SubwordVectors, Vectors
+
+Rows: TypeAlias = Literal["free", "slow", "frozen"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every seed's network has in common."""
+
+    n_labels: int
+    encoder: str
+    encoder_settings: dict[str, Any]
+    dropout: float
+
+
+class Tokens:
+    """Networks over tokens, whose rows start at random or from vectors."""
+
+    def __init__(
+        self, tokenizer: Tokenizer, start: Vectors | SubwordVectors | None, rows: Rows, dim: int
+    ) -> None:
+        self.tokenizer, self.start, self.rows, self.dim = tokenizer, start, rows, dim
+        # What the layer takes for padding, asked of a small one.
+        self.padding_id = EmbeddingLayer(tokenizer, dim=1).padding_id
+
+    def inputs(self, texts: Sequence[str], max_tokens: int) -> Inputs:
+        """The texts as the networks take them."""
+        return TokenInputs(texts, self.tokenizer, self.padding_id, max_tokens)
+
+    def network(self, plan: Plan, inputs: Inputs, seed: int) -> Any:
+        """A network that nothing has trained yet; inputs: the training texts."""
+        if self.start is None:
+            layer = EmbeddingLayer(self.tokenizer, dim=self.dim, sparse=True, seed=seed)
+        else:
+            counts = cast(TokenInputs, inputs).counts(self.tokenizer.n_tokens)
+            modes: dict[str, Any] = {"found": self.rows, "subwords": self.rows, "missing": "free"}
+            layer = EmbeddingLayer.from_vectors(
+                self.start, self.tokenizer, modes=modes, counts=counts, sparse=True, seed=seed
+            )
+        encoder = make_encoder(plan.encoder, layer.dim, **plan.encoder_settings)
+        return TextNetwork(TextEncoder(layer, encoder), plan.n_labels, dropout=plan.dropout)
+
+    def told(self, network: Any) -> dict[str, object]:
+        """For the provenance."""
+        if self.start is None:
+            return {"kind": "random"}
+        words = self.start.vectors if isinstance(self.start, SubwordVectors) else self.start
+        report = network.text.layer.report.as_dict()
+        return {"kind": "vectors", "fingerprint": words.fingerprint, "mapping": report}
+
+
+class Features:
+    """A linear map on the features of a model that stays as it is."""
+
+    def __init__(self, model: FeatureModel) -> None:
+        self.model = model
+        self.dim = 0
+
+    def inputs(self, texts: Sequence[str], max_tokens: int) -> Inputs:
+        """The texts as the networks take them."""
+        if not len(texts):
+            return FeatureInputs(np.empty((0, self.dim), np.float32))
+        found = FeatureInputs(features_of(self.model, texts))
+        self.dim = found.features.shape[1]
+        return found
+
+    def network(self, plan: Plan, inputs: Inputs, seed: int) -> Any:
+        """A network that nothing has trained yet; inputs: the training texts."""
+        network = FeatureNetwork(self.dim, plan.n_labels, dropout=plan.dropout)
+        network.fit_scale(cast(FeatureInputs, inputs).features)
+        return network
+
+    def told(self, network: Any) -> dict[str, object]:
+        """For the provenance."""
+        return {"kind": "features", "model": type(self.model).__name__, "dim": self.dim}
+
+
+Source: TypeAlias = Tokens | Features
+
+
+def words_tokenizer(
+    start: Vectors | SubwordVectors | None,
+    texts: Sequence[str],
+    min_count: int,
+    max_vocab: int,
+) -> Tokenizer:
+    """Of the words of `start`, then those of the texts that it lacks. Raises CorpusError where there is none."""
+    words: list[str] = []
+    counts: list[int] | None = None
+    lowercase = start is None
+    if start is not None:
+        known = start.vectors if isinstance(start, SubwordVectors) else start
+        kept = [row for row, word in enumerate(known.keys[:max_vocab]) if _is_text(word)]
+        words = [known.keys[row] for row in kept]
+        lowercase = all(word == word.lower() for word in words)
+        counts = None if known.counts is None else known.counts[kept].astype(int).tolist()
+    # A text is one line here: what is cut must not hang on its line ends.
+    corpus = Corpus([" ".join(text.split()) for text in texts], lowercase=lowercase)
+    try:
+        encoded = corpus.encode(min_count=min_count)
+    except CorpusError:
+        encoded = None
+    if encoded is not None:
+        had = set(words)
+        new = [
+            (word, int(count))
+            for word, count in zip(encoded.keys, encoded.counts, strict=True)
+            if word not in had
+        ]
+        words += [word for word, _ in new]
+        counts = counts + [count for _, count in new] if counts is not None else None
+        counts = [int(count) for count in encoded.counts] if start is None else counts
+    if not words:
+        raise CorpusError(
+            f"no word of the examples occurs {min_count} times",
+            hint="Use min_count=1, or more examples.",
+        )
+    return tokenizer_of_words(words, counts=counts, lowercase=lowercase)
+
+
+def _is_text(word: str) -> bool:
+    return word.isascii() or not any("\ud800" <= char <= "\udfff" for char in word)

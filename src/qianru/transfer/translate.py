@@ -1,0 +1,308 @@
+"""`train_translator`: an encoder-decoder Transformer learns to translate, from random or from aligned pretrained rows."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from qianru.arrays import Float32Array, Int64Array
+from qianru.errors import ArgumentError, TrainingError
+from qianru.layers.embedding import EmbeddingLayer, pad, parameter_groups
+from qianru.progress import Progress, ProgressCallback
+from qianru.text import Corpus
+from qianru.tokens import Tokenizer
+from qianru.transfer.examples import text_marks
+from qianru.transfer.pairs import Pairs, SentencePairs, as_sentence_pairs, without_known
+from qianru.transfer.seq2seq import Seq2Seq
+from qianru.transfer.translator import BEGIN, END, PADDING, Saved, Translator
+from qianru.vectors import Vectors
+
+_CLIP = 1.0
+_POOL = 100  # batches whose sentences are sorted by length together
+Ids = list[list[int]]
+
+
+def train_translator(
+    pairs: Pairs,
+    *,
+    validation: Pairs | float = 0.02,
+    start: Sequence[Vectors] = (),
+    tokenizer: Tokenizer | None = None,
+    vocab_size: int = 8000,
+    dim: int = 128,
+    n_layers: int = 2,
+    n_heads: int = 4,
+    dropout: float = 0.1,
+    epochs: int = 20,
+    patience: int = 3,
+    batch_tokens: int = 1500,
+    learning_rate: float = 1e-3,
+    warmup: int = 400,
+    smoothing: float = 0.1,
+    max_tokens: int = 120,
+    max_seconds: float | None = None,
+    overlap: str = "refuse",
+    seed: int = 1,
+    threads: int | None = None,
+    progress: ProgressCallback | None = None,
+) -> Translator:
+    """Train a translator; it ends as it was at the least held-out loss.
+
+    Both languages share one vocabulary, a byte-level BPE tokenizer trained on both sides, and one matrix, which is also the
+    output.
+
+    Args:
+        pairs: sentences and translations; a path, or pairs.
+        validation: pairs to stop by, or the share of the pairs that is held out for that.
+        start: vectors of one space, of one language each (as `qianru align` makes them) or of both: tokens that are words
+            of them start from those, scaled to length 1, and from the mean where several know the token; `dim` is then
+            theirs. Empty: all rows start at random.
+        tokenizer: one with the special tokens <s>, </s> and <pad>, instead of training one of vocab_size.
+        n_layers: of encoder and decoder each.
+        batch_tokens: target tokens in a step, about. warmup: steps until the learning rate has risen to its height, from where
+            it falls with the square root of the step. smoothing: of labels (Szegedy et al. 2016).
+        max_tokens: longer sources and targets are cut, and counted in `notes`.
+        max_seconds: training ends after the epoch in which this time is over.
+
+    Raises:
+        ArgumentError, CorpusError. TrainingError: the loss is no number.
+    """
+    _check(locals())
+    data = as_sentence_pairs(pairs)
+    train, held_out = _split(data, validation, overlap, seed)
+    marks = np.unique(np.concatenate([text_marks(train.sources), text_marks(held_out.sources)]))
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if tokenizer is None:
+        lines = [" ".join(text.split()) for text in (*train.sources, *train.targets)]
+        tokenizer = Tokenizer.train(
+            Corpus(lines), kind="bpe", vocab_size=vocab_size, special_tokens=(PADDING, BEGIN, END)
+        )
+    missing = [token for token in (PADDING, BEGIN, END) if token not in tokenizer.special_tokens]
+    if missing:
+        raise ArgumentError(f"tokenizer has no special token {missing[0]}", hint="train one with it")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        layer = _layer(tokenizer, start, dim, seed)
+        network = Seq2Seq(layer, n_layers=n_layers, n_heads=n_heads, dropout=dropout)
+        sets = [_encode(one, tokenizer, max_tokens) for one in (train, held_out)]
+        history = _fit(
+            network,
+            sets[0][:2],
+            sets[1][:2],
+            epochs=epochs,
+            patience=patience,
+            batch_tokens=batch_tokens,
+            learning_rate=learning_rate,
+            warmup=warmup,
+            smoothing=smoothing,
+            max_seconds=max_seconds,
+            seed=seed,
+            progress=progress,
+        )
+    settings = {
+        "dropout": dropout,
+        "batch_tokens": batch_tokens,
+        "learning_rate": learning_rate,
+        "warmup": warmup,
+        "smoothing": smoothing,
+        "seed": seed,
+    }
+    provenance: dict[str, object] = {
+        "made_by": "train_translator",
+        "settings": settings,
+        "data": {"n_train": len(train), "n_held_out": len(held_out), "n_empty": data.n_empty},
+        "start": None if layer.report is None else layer.report.as_dict(),
+        "history": history,
+    }
+    notes = [f"{data.n_empty} pairs with an empty side were left out"] if data.n_empty else []
+    if sets[0][2]:
+        notes.append(f"{sets[0][2]} training sentences are longer than {max_tokens} tokens and were cut")
+    return Translator(network, Saved(n_layers, n_heads, max_tokens, marks, provenance), notes=notes)
+
+
+def joined_space(spaces: Sequence[Vectors]) -> Vectors:
+    """All words of several vectors in one space, rows of length 1; the mean, of length 1, where several know a word.
+
+    Raises ArgumentError for unequal dims.
+    """
+    dims = {one.dim for one in spaces}
+    if len(dims) != 1:
+        raise ArgumentError(
+            f"start must be vectors of one space, got dims {sorted(dims)}", hint="qianru align"
+        )
+    words = list(dict.fromkeys(word for one in spaces for word in one.keys))
+    rows = {word: row for row, word in enumerate(words)}
+    sums = np.zeros((len(words), dims.pop()), np.float64)
+    for one in spaces:
+        unit = one.normalise().to_numpy()
+        np.add.at(sums, [rows[word] for word in one.keys], unit)
+    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
+    matrix: Float32Array = (sums / np.where(lengths > 0, lengths, 1.0)).astype(np.float32)
+    return Vectors(words, matrix)
+
+
+def _layer(tokenizer: Tokenizer, start: Sequence[Vectors], dim: int, seed: int) -> EmbeddingLayer:
+    if not start:
+        return EmbeddingLayer(tokenizer, dim=dim, seed=seed)
+    return EmbeddingLayer.from_vectors(joined_space(start), tokenizer, ignore_case=True, seed=seed)
+
+
+def _split(
+    data: SentencePairs, validation: Pairs | float, overlap: str, seed: int
+) -> tuple[SentencePairs, SentencePairs]:
+    if not isinstance(validation, float | int):
+        held_out = as_sentence_pairs(validation, "validation")
+        return data, without_known(held_out, np.unique(text_marks(data.sources)), overlap, what="validation")
+    n = max(1, round(validation * len(data)))
+    if n >= len(data):
+        raise ArgumentError(f"validation leaves nothing to train on: {n} of {len(data)} pairs")
+    order = np.random.default_rng([seed, 13]).permutation(len(data))
+    return data.chosen(np.sort(order[n:]).tolist()), data.chosen(np.sort(order[:n]).tolist())
+
+
+def _encode(pairs: SentencePairs, tokenizer: Tokenizer, most: int) -> tuple[Ids, Ids, int]:
+    """Sources with </s>, targets with <s> and </s>, and how many sentences were cut."""
+    begin, end = tokenizer.special_tokens[BEGIN], tokenizer.special_tokens[END]
+    sides, n_cut = [], 0
+    for texts in (pairs.sources, pairs.targets):
+        batch = tokenizer.encode_batch(texts, add_special_tokens=False)
+        n_cut += int((np.diff(batch.splits) > most).sum())
+        sides.append([batch[i][:most].tolist() for i in range(len(batch))])
+    return [[*ids, end] for ids in sides[0]], [[begin, *ids, end] for ids in sides[1]], n_cut
+
+
+def _batches(lengths: Int64Array, batch_tokens: int, rng: np.random.Generator) -> Iterator[Int64Array]:
+    """Places of one pass in random batches of about so many tokens, sentences of like length together."""
+    order = rng.permutation(len(lengths))
+    size = max(1, batch_tokens // max(int(lengths.mean()), 1))
+    found = []
+    for first in range(0, len(order), size * _POOL):
+        pool = order[first : first + size * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        begin = 0
+        while begin < len(pool):
+            stop = begin + 1
+            while stop < len(pool) and (stop - begin + 1) * lengths[pool[stop]] <= batch_tokens:
+                stop += 1
+            found.append(pool[begin:stop])
+            begin = stop
+    for i in rng.permutation(len(found)).tolist():
+        yield found[i]
+
+
+def _fit(
+    network: Seq2Seq,
+    train: tuple[Ids, Ids],
+    held_out: tuple[Ids, Ids],
+    *,
+    epochs: int,
+    patience: int,
+    batch_tokens: int,
+    learning_rate: float,
+    warmup: int,
+    smoothing: float,
+    max_seconds: float | None,
+    seed: int,
+    progress: ProgressCallback | None,
+) -> list[dict[str, float]]:
+    rng = np.random.default_rng([seed, 17])
+    lengths = np.array([len(ids) for ids in train[1]], dtype=np.int64)
+    optimizer = torch.optim.AdamW(parameter_groups(network, learning_rate=learning_rate), betas=(0.9, 0.98))
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warmup, (warmup / (step + 1)) ** 0.5)
+    )
+    history: list[dict[str, float]] = []
+    best, best_epoch, best_state, began = float("inf"), 0, None, time.monotonic()
+    for epoch in range(1, epochs + 1):
+        network.train()
+        total, n_tokens = 0.0, 0
+        for places in _batches(lengths, batch_tokens, rng):
+            optimizer.zero_grad(set_to_none=True)
+            loss, n = _loss(network, train, places, smoothing)
+            value = float(loss.detach())
+            if not np.isfinite(value):
+                raise TrainingError(
+                    f"the loss is {value} in epoch {epoch}", hint="Use a smaller learning rate."
+                )
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), _CLIP)
+            optimizer.step()
+            schedule.step()
+            total, n_tokens = total + value * n, n_tokens + n
+            if progress is not None:
+                seconds = max(time.monotonic() - began, 1e-9)
+                done = (epoch - 1 + n_tokens / max(int(lengths.sum() - len(lengths)), 1)) / epochs
+                rate = (int(lengths.sum()) * (epoch - 1) + n_tokens) / seconds
+                progress(Progress("train", min(done, 1.0), rate, "tokens", total / n_tokens))
+        found = held_out_loss(network, held_out, batch_tokens)
+        history.append({"epoch": epoch, "loss": total / n_tokens, "held_out_loss": found})
+        if found < best:
+            best, best_epoch, best_state = found, epoch, copy.deepcopy(network.state_dict())
+        over = max_seconds is not None and time.monotonic() - began > max_seconds
+        if epoch - best_epoch >= patience or over:
+            break
+    if best_state is not None:
+        network.load_state_dict(best_state)
+    network.eval()
+    return history
+
+
+def held_out_loss(network: Seq2Seq, pairs: tuple[Ids, Ids], batch_tokens: int) -> float:
+    """The mean of -ln p of the target tokens, without dropout and smoothing."""
+    network.eval()
+    lengths = np.array([len(ids) for ids in pairs[1]], dtype=np.int64)
+    total, n_tokens = 0.0, 0
+    with torch.no_grad():
+        for places in _batches(lengths, batch_tokens, np.random.default_rng(0)):
+            loss, n = _loss(network, pairs, places, 0.0)
+            total, n_tokens = total + float(loss) * n, n_tokens + n
+    return total / n_tokens
+
+
+def _loss(network: Seq2Seq, pairs: tuple[Ids, Ids], places: Int64Array, smoothing: float) -> tuple[Any, int]:
+    padding = network.layer.padding_id
+    sources = pad([pairs[0][i] for i in places.tolist()], padding)
+    targets = pad([pairs[1][i] for i in places.tolist()], padding)
+    scores = network(sources, targets[:, :-1])
+    aim = targets[:, 1:]
+    loss = torch.nn.functional.cross_entropy(
+        scores.flatten(0, 1), aim.flatten(), ignore_index=padding, label_smoothing=smoothing
+    )
+    return loss, int((aim != padding).sum())
+
+
+def _check(told: dict[str, Any]) -> None:
+    for name in (
+        "vocab_size",
+        "dim",
+        "n_layers",
+        "n_heads",
+        "epochs",
+        "patience",
+        "batch_tokens",
+        "warmup",
+        "max_tokens",
+    ):
+        value = told[name]
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ArgumentError(f"{name} must be a whole number from 1 up, got {value!r}")
+    for name in ("dropout", "smoothing"):
+        if not 0 <= told[name] < 1:
+            raise ArgumentError(f"{name} must be from 0 to below 1, got {told[name]}")
+    if not 0 < told["learning_rate"] < float("inf"):
+        raise ArgumentError(f"learning_rate must be above 0, got {told['learning_rate']}")
+    if isinstance(told["validation"], float | int) and not 0 < told["validation"] < 1:
+        raise ArgumentError(
+            f"validation must be pairs, or a share above 0 and below 1, got {told['validation']}"
+        )
+    if isinstance(told["start"], Vectors) or not all(isinstance(one, Vectors) for one in told["start"]):
+        raise ArgumentError("start must be a sequence of Vectors", hint="write [vectors]")
+    dim = told["start"][0].dim if told["start"] else told["dim"]
+    if dim % told["n_heads"]:
+        raise ArgumentError(f"n_heads must divide the {dim} numbers of a row, got {told['n_heads']}")

@@ -1,0 +1,252 @@
+"""`Translator`: sentences in one language to sentences in the other, by beam search; a folder on disk."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, cast
+
+import numpy as np
+
+from qianru.arrays import UInt64Array
+from qianru.errors import ArgumentError, FormatError, QianruError
+from qianru.evaluate.result import Score
+from qianru.layers.embedding import pad
+from qianru.progress import Progress, ProgressCallback
+from qianru.transfer.beam import beam_search
+from qianru.transfer.folder import (
+    WEIGHTS,
+    Rules,
+    check_mark,
+    fill,
+    map_weights,
+    mark_of,
+    read_description,
+    read_layer,
+    tensors_of,
+    write_network,
+)
+from qianru.transfer.pairs import Pairs, as_sentence_pairs, without_known
+from qianru.transfer.seq2seq import Seq2Seq
+
+KIND = "translator"
+BEGIN, END, PADDING = "<s>", "</s>", "<pad>"
+_PREFIX = "layer."
+_RULES: Rules = {
+    "dim": (int, lambda v: 1 <= v < 1 << 20),
+    "n_layers": (int, lambda v: 1 <= v <= 64),
+    "n_heads": (int, lambda v: 1 <= v <= 256),
+    "max_tokens": (int, lambda v: v >= 1),
+    "fingerprint": (str, bool),
+    "provenance": (dict, lambda v: True),
+}
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a translator knows beside its network. seen: hashes of the training sentences, sorted."""
+
+    n_layers: int
+    n_heads: int
+    max_tokens: int
+    seen: UInt64Array
+    provenance: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Translation:
+    """The best translation of a sentence; its score as `beam_search` has it; truncated: whether the source was cut."""
+
+    text: str
+    score: float
+    truncated: bool = False
+
+
+@dataclass(frozen=True)
+class TranslationReport:
+    """BLEU and chrF, 0 … 100, of n_pairs with 95 % intervals of resampled sentences; signature: how sacrebleu counted."""
+
+    bleu: Score
+    chrf: Score
+    n_pairs: int
+    n_truncated: int
+    bleu_signature: str
+    chrf_signature: str
+    translations: list[str] = field(repr=False)
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON, without the translations."""
+        told = {name: value for name, value in vars(self).items() if name != "translations"}
+        return {**told, "bleu": self.bleu.as_dict(), "chrf": self.chrf.as_dict()}
+
+
+class Translator:
+    """An encoder-decoder with its vocabulary. Made by `train_translator`."""
+
+    def __init__(self, network: Seq2Seq, saved: Saved, *, notes: Sequence[str] = ()) -> None:
+        self._network, self._saved = network, saved
+        self.notes = list(notes)
+        network.eval()
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Translator:
+        """Open a folder that `save` wrote. Raises FormatError, naming the file and what is wrong."""
+        folder = Path(path)
+        told = read_description(folder, KIND, "qianru translate train", _RULES)
+        numbers = {name: cast(int, told[name]) for name in ("n_layers", "n_heads")}
+        layer = read_layer(folder, cast(int, told["dim"]))
+        for token in (BEGIN, END, PADDING):
+            if token not in layer.tokenizer.special_tokens:
+                raise FormatError(f"no special token {token}", path=str(folder / "tokenizer.json"))
+        try:
+            network = Seq2Seq(layer, dropout=0.0, **numbers)
+        except ArgumentError as error:
+            raise FormatError(error.message, path=str(folder / "qianru.json")) from None
+        fill(network, _PREFIX, folder)
+        seen = map_weights(folder / WEIGHTS, {"seen": ("U64", 1)}).get("seen", np.empty(0, np.uint64))
+        provenance = cast("dict[str, object]", told["provenance"])
+        saved = Saved(
+            max_tokens=cast(int, told["max_tokens"]),
+            seen=cast(UInt64Array, seen),
+            provenance=provenance,
+            **numbers,
+        )
+        check_mark(_mark(network, saved), told["fingerprint"], folder)
+        return cls(network, saved)
+
+    def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write the folder: model.safetensors, tokenizer.json, qianru.json. Raises OutputError."""
+        layer = self._network.layer
+        told = {
+            "dim": layer.dim,
+            "n_layers": self._saved.n_layers,
+            "n_heads": self._saved.n_heads,
+            "max_tokens": self._saved.max_tokens,
+            "fingerprint": _mark(self._network, self._saved),
+            "provenance": self._saved.provenance,
+        }
+        tensors = _tensors(self._network, self._saved)
+        write_network(Path(path), KIND, tensors, layer.tokenizer, told, force=force)
+
+    @property
+    def provenance(self) -> MappingProxyType[str, object]:
+        """Settings, data and the course of training; read-only."""
+        return MappingProxyType(self._saved.provenance)
+
+    @property
+    def n_parameters(self) -> int:
+        """Numbers in the network."""
+        return sum(one.numel() for one in self._network.state_dict().values() if one.is_floating_point())
+
+    def translate(
+        self,
+        sentences: Sequence[str],
+        *,
+        beam: int = 4,
+        penalty: float = 0.6,
+        progress: ProgressCallback | None = None,
+    ) -> list[Translation]:
+        """The best translation of each sentence.
+
+        beam: hypotheses that are followed; 1 takes the most probable token each time. penalty: above 0 longer ones
+        are favoured. An empty sentence has an empty translation. Raises ArgumentError.
+        """
+        if isinstance(sentences, str):
+            raise ArgumentError("sentences must be a sequence of them, got one str", hint="write [sentence]")
+        if isinstance(beam, bool) or not isinstance(beam, int) or not 1 <= beam <= 64:
+            raise ArgumentError(f"beam must be a whole number from 1 to 64, got {beam!r}")
+        if not 0 <= penalty <= 5:
+            raise ArgumentError(f"penalty must be from 0 to 5, got {penalty}")
+        layer, most = self._network.layer, self._saved.max_tokens
+        special = layer.tokenizer.special_tokens
+        end = special[END]
+        batch = layer.tokenizer.encode_batch(sentences, add_special_tokens=False)
+        ids = [[*batch[i][:most].tolist(), end] for i in range(len(batch))]
+        cut = (np.diff(batch.splits) > most).tolist()
+        found = [Translation("", 0.0, False)] * len(sentences)
+        order = sorted((i for i in range(len(ids)) if len(ids[i]) > 1), key=lambda i: len(ids[i]))
+        never = sorted({special[BEGIN], special[PADDING], layer.padding_id})
+        for first in range(0, len(order), _BATCH):
+            places = order[first : first + _BATCH]
+            results = beam_search(
+                self._network,
+                pad([ids[i] for i in places], layer.padding_id),
+                begin=special[BEGIN],
+                end=end,
+                beam=beam,
+                penalty=penalty,
+                longest=[min(2 * len(ids[i]) + 10, most + 1) for i in places],
+                never=never,
+            )
+            for place, hypotheses in zip(places, results, strict=True):
+                best = hypotheses[0]
+                found[place] = Translation(layer.tokenizer.decode(best.ids).strip(), best.score, cut[place])
+            if progress is not None:
+                progress(Progress("translate", (first + len(places)) / len(order), 0.0, "sentences"))
+        return found
+
+    def evaluate(
+        self,
+        pairs: Pairs,
+        *,
+        beam: int = 4,
+        penalty: float = 0.6,
+        overlap: str = "refuse",
+        n_bootstrap: int = 1000,
+        progress: ProgressCallback | None = None,
+    ) -> TranslationReport:
+        """BLEU and chrF of the translations by sacrebleu, whose intervals are of resampled sentences.
+
+        Chinese references are cut into characters by sacrebleu's "zh", all others by its "13a".
+
+        Raises CorpusError for sentences that were trained on; QianruError where sacrebleu is not installed.
+        """
+        try:
+            metrics = importlib.import_module("sacrebleu.metrics")
+        except ImportError:
+            raise QianruError(
+                "this needs the package sacrebleu", hint="pip install 'qianru[translate]'"
+            ) from None
+        given = without_known(as_sentence_pairs(pairs), self._saved.seen, overlap)
+        made = self.translate(given.sources, beam=beam, penalty=penalty, progress=progress)
+        texts = [one.text for one in made]
+        cut = "zh" if _is_chinese(given.targets) else "13a"
+        scores = []
+        for name, metric in (("BLEU", metrics.BLEU(tokenize=cut)), ("chrF", metrics.CHRF())):
+            options = {"n_bootstrap": n_bootstrap} if n_bootstrap else {}
+            value = metric.corpus_score(texts, [given.targets], **options)
+            low = high = None
+            if n_bootstrap:
+                low, high = (float(value._mean + sign * value._ci) for sign in (-1, 1))
+            signature = str(metric.get_signature())
+            scores.append((Score(name, float(value.score), len(given), low, high), signature))
+        (bleu, bleu_signature), (chrf, chrf_signature) = scores
+        n_cut = sum(one.truncated for one in made)
+        return TranslationReport(bleu, chrf, len(given), n_cut, bleu_signature, chrf_signature, texts)
+
+    def __repr__(self) -> str:
+        layer = self._network.layer
+        return f"Translator(n_layers={self._saved.n_layers}, dim={layer.dim}, n_tokens={layer.tokenizer.n_tokens})"
+
+
+def _is_chinese(texts: Sequence[str]) -> bool:
+    """Whether a third of the characters are Han."""
+    text = "".join(texts)
+    return 3 * sum("\u4e00" <= char <= "\u9fff" for char in text) > len(text)
+
+
+def _tensors(network: Any, saved: Saved) -> dict[str, Any]:
+    made: dict[str, Any] = dict(tensors_of(network, network.layer, _PREFIX))
+    if len(saved.seen):
+        made["seen"] = saved.seen
+    return made
+
+
+def _mark(network: Any, saved: Saved) -> str:
+    told = [saved.n_layers, saved.n_heads, saved.max_tokens]
+    return mark_of(told, network.layer.tokenizer, _tensors(network, saved))

@@ -1,0 +1,165 @@
+"""Senses: uses are found where they stand, clusters are those of the vectors, silhouettes those of a plain twin."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qianru.cli.app import run
+from qianru.contextual.senses import find_senses, find_uses
+from qianru.errors import ArgumentError, CorpusError
+from qianru.vectors import Encoded
+from qianru.vectors.clusters import silhouettes
+
+FRUIT = "she ate a ripe apple number {} from the tree"
+FIRM = "the company Apple sold phone {} in its store"
+
+
+class ByNeighbour:
+    """An encoder that knows two senses: by a word of the sentence, with a little noise."""
+
+    dim = 4
+    fingerprint = "by hand"
+
+    def encode(self, texts: Sequence[str], *, progress: object = None) -> Encoded:
+        raise NotImplementedError
+
+    def encode_spans(
+        self, texts: Sequence[str], spans: Sequence[tuple[int, int]], *, progress: object = None
+    ) -> Encoded:
+        rng = np.random.default_rng(len(texts))
+        for text, (start, end) in zip(texts, spans, strict=True):
+            assert text[start:end].lower() in ("apple", "苹果")
+        middle = np.array([[1, 0, 1, 0] if "company" in text else [0, 1, 1, 0] for text in texts])
+        vectors = (middle + 0.1 * rng.standard_normal(middle.shape)).astype(np.float32)
+        ones = np.ones(len(texts), dtype=np.int64)
+        return Encoded(vectors, ones, ones * 0)
+
+
+def texts() -> list[str]:
+    return [FRUIT.format(i) for i in range(20)] + [FIRM.format(i) for i in range(30)]
+
+
+def test_two_senses_are_found_with_what_is_typical_of_them() -> None:
+    found = find_senses(ByNeighbour(), "apple", texts())
+    assert found.n_found == len(found.uses) == 50
+    assert len(found.senses) == 2
+    assert [sense.share for sense in found.senses] == [0.6, 0.4]
+    firm, fruit = found.senses
+    assert {word for word, _ in firm.typical} >= {"company", "phone", "store"}
+    assert {word for word, _ in fruit.typical} >= {"ripe", "ate", "tree"}
+    assert all("company" in use.text for use in firm.examples)
+    assert len(fruit.examples) == 3
+    assert found.silhouette == max(found.tried.values()) > 0.5
+    assert sorted(found.tried) == [2, 3, 4, 5, 6]
+    assert sorted([*firm.members, *fruit.members]) == list(range(50))
+    assert not found.notes
+    assert len(find_senses(ByNeighbour(), "apple", texts(), n_senses=3).senses) == 3
+    one = find_senses(ByNeighbour(), "apple", texts(), n_senses=1).senses
+    assert [sense.share for sense in one] == [1.0]
+
+
+def test_one_cloud_is_said_to_be_one() -> None:
+    class Cloud(ByNeighbour):
+        def encode_spans(self, texts, spans, *, progress=None):
+            made = np.random.default_rng(1).standard_normal((len(texts), 50)).astype(np.float32)
+            return Encoded(made, np.ones(len(texts), np.int64), np.zeros(len(texts), np.int64))
+
+    found = find_senses(Cloud(), "apple", texts())
+    assert "no clear groups" in found.notes[0]
+
+    class Same(ByNeighbour):
+        def encode_spans(self, texts, spans, *, progress=None):
+            return Encoded(np.ones((len(texts), 3), np.float32), *[np.ones(len(texts), np.int64)] * 2)
+
+    with pytest.raises(CorpusError, match="same vector"):
+        find_senses(Same(), "apple", texts())
+
+
+def test_uses_are_whole_words_in_their_sentences() -> None:
+    text = "Pineapples rot. An Apple, (apple) snapple! apple_pie apple2 the apple"
+    uses, n_found = find_uses("apple", [text, text], n_uses=100)
+    assert n_found == len(uses) == 3
+    assert [use.text for use in uses] == ["An Apple, (apple) snapple!"] * 2 + ["apple_pie apple2 the apple"]
+    assert [use.text[use.start : use.end] for use in uses] == ["Apple", "apple", "apple"]
+    chinese = ["我在银行工作。这一行很难！他行走。", "行"]
+    places, n_places = find_uses("行", chinese, n_uses=100)
+    assert n_places == 4
+    assert {use.text for use in places} == {"我在银行工作。", "这一行很难！", "他行走。", "行"}
+    whole, _ = find_uses("银行", chinese, n_uses=100, whole_words=True)
+    assert [use.text for use in whole] == ["我在银行工作。"]
+    assert len(find_uses("行", chinese, n_uses=100, whole_words=True)[0]) < 4
+
+
+@given(
+    st.lists(st.text("苹果 apple.。!\n", max_size=50), max_size=10),
+    st.sampled_from(["apple", "苹果", "果", "a.p"]),
+)
+def test_a_use_is_where_the_word_stands(given_texts: list[str], word: str) -> None:
+    uses, n_found = find_uses(word, given_texts, n_uses=5)
+    assert len(uses) == min(5, n_found)
+    for use in uses:
+        assert use.text[use.start : use.end].lower() == word.lower()
+        assert any(use.text in text for text in given_texts)
+        assert use.text == use.text.strip()
+
+
+def test_uses_are_drawn_evenly() -> None:
+    first = [
+        int(use.text.split()[1])
+        for seed in range(40)
+        for use in find_uses("apple", (f"apple {i}" for i in range(200)), n_uses=10, seed=seed)[0]
+    ]
+    assert len(first) == 400
+    assert abs(np.mean(first) - 99.5) < 12
+
+
+def test_silhouettes_are_those_of_a_loop() -> None:
+    rng = np.random.default_rng(3)
+    points = rng.standard_normal((25, 4))
+    clusters = np.array([0] * 12 + [1] * 8 + [2] * 4 + [7])
+    expected = []
+    for i, point in enumerate(points):
+        distances = ((points - point) ** 2).sum(axis=1)
+        same = [j for j in range(25) if clusters[j] == clusters[i] and j != i]
+        if not same:
+            expected.append(0.0)
+            continue
+        a = distances[same].mean()
+        b = min(distances[clusters == other].mean() for other in set(clusters) - {clusters[i]})
+        expected.append((b - a) / max(a, b))
+    np.testing.assert_allclose(silhouettes(points, clusters), expected, atol=1e-9)
+    assert not silhouettes(points, np.zeros(25, np.int64)).any()
+
+
+def test_what_cannot_be_is_said() -> None:
+    with pytest.raises(CorpusError, match="stands in 3 different sentences"):
+        find_senses(ByNeighbour(), "apple", texts()[:3])
+    for options in ({"n_uses": 3}, {"max_senses": 1}, {"n_senses": 0}, {"n_examples": -1}):
+        with pytest.raises(ArgumentError):
+            find_senses(ByNeighbour(), "apple", texts(), **options)
+    with pytest.raises(ArgumentError):
+        find_senses(ByNeighbour(), " ", texts())
+
+
+def test_on_the_command_line(make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, corpus = make(), tmp_path / "text.txt"
+    corpus.write_text("\n".join(texts()), encoding="utf-8")
+    arguments = ["senses", str(folder), "apple", str(corpus), "--senses", "2"]
+    assert run([*arguments, "--examples", "1"]) == 0
+    ran = capsys.readouterr()
+    rows = [line.split("\t") for line in ran.out.splitlines()]
+    assert [row[0] for row in rows] == ["1", "2", "1", "2"]
+    assert "[apple]" in rows[2][2] + rows[3][2] or "[Apple]" in rows[2][2]
+    assert "50 uses found, 50 looked at" in ran.err
+    assert run([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert sum(sense["share"] for sense in told["senses"]) == pytest.approx(1)
+    assert run(["senses", str(folder), "zebra", str(corpus)]) == 2
+    assert "zebra" in capsys.readouterr().err

@@ -12,6 +12,13 @@ namespace {
 constexpr std::size_t kFew = 40;
 constexpr std::uint32_t kGone = 0xFFFFFFFF;
 
+std::size_t merge_two(const BpeModel& model, std::uint32_t* ids) {
+  const Merge merge = model.pair(ids[0], ids[1]);
+  if (merge.rank == kNoMerge) return 2;
+  ids[0] = merge.id;
+  return 1;
+}
+
 std::size_t merge_few(const BpeModel& model, std::uint32_t* ids, std::size_t n) {
   std::uint32_t ranks[kFew], made[kFew];  // of the merge of ids[i] and ids[i + 1]
   const auto set = [&](std::size_t i) {
@@ -20,6 +27,13 @@ std::size_t merge_few(const BpeModel& model, std::uint32_t* ids, std::size_t n) 
     made[i] = merge.id;
   };
   for (std::size_t i = 0; i + 1 < n; ++i) set(i);
+  if (n == 3) {
+    const std::size_t first = ranks[1] < ranks[0];
+    if (ranks[first] == kNoMerge) return 3;
+    ids[first] = made[first];
+    if (!first) ids[1] = ids[2];
+    return merge_two(model, ids);
+  }
   while (n > 1) {
     std::size_t best = 0;
     for (std::size_t i = 1; i + 1 < n; ++i)
@@ -47,6 +61,7 @@ std::size_t Merger::merge(const BpeModel& model, std::string_view piece, std::ui
 }
 
 std::size_t Merger::merge(const BpeModel& model, std::uint32_t* ids, std::size_t n) {
+  if (n <= 2) return n < 2 ? n : merge_two(model, ids);
   return n <= kFew ? merge_few(model, ids, n) : merge_many(model, ids, n);
 }
 

@@ -48,6 +48,7 @@ void BpeWorker::encode_piece(const char* p, const char* end, const char* limit, 
       has_chars = true;
     } else {
       has_chars = has_chars && model_.is_clean(q[-1], *q);
+      model_.prefetch_pair(chars_.back(), id);
     }
     has_chars = has_chars && id != kNoMerge;
     chars_.push_back(id);
@@ -59,7 +60,7 @@ void BpeWorker::encode_piece(const char* p, const char* end, const char* limit, 
 
 // has_chars: chars_ are the part's characters, and merging may begin with them.
 void BpeWorker::encode_part(const char* p, const char* end, const char* limit, bool is_whole, bool has_chars, IdBuffer& out) {
-  constexpr std::size_t kDirect = 3;  // so few characters are merged sooner than looked up
+  constexpr std::size_t kDirect = 5;  // so few characters are merged sooner than looked up
   const auto n = static_cast<std::size_t>(end - p);
   std::uint32_t* const ids = out.room(n + kMostCachedIds + 1);
   if (has_chars && chars_.size() <= kDirect && !(options_.ignore_merges && is_whole))

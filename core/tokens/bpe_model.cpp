@@ -158,7 +158,6 @@ void BpeModel::add_neighbours(std::string_view token, bool count_only) {
       if (left >= 0x800 || right >= 0x800) add(hash(0, left, right));
       continue;
     }
-    has_broken_ = true;
     broken_[border(p[-1], *p)] = true;
     const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(p[0]);
     if (left_whole) add(hash(1, left, first));

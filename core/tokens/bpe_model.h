@@ -42,6 +42,10 @@ class PairTable {
     }
   }
 
+  void prefetch(std::uint32_t left, std::uint32_t right) const {
+    __builtin_prefetch(&slots_[place(static_cast<std::uint64_t>(left) << 32 | right)]);
+  }
+
   template <class F>
   bool all_of(F holds) const {
     return std::all_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.merge.rank == kNoMerge || holds(slot.merge); });
@@ -74,6 +78,7 @@ class BpeModel {
   bool is_clean(char last, char first) const { return !broken_[border(last, first)]; }
 
   Merge pair(std::uint32_t left, std::uint32_t right) const { return pairs_.find(left, right); }
+  void prefetch_pair(std::uint32_t left, std::uint32_t right) const { pairs_.prefetch(left, right); }
 
   // The id of a whole token, or kNoMerge.
   std::uint32_t token_id(std::string_view token) const {
@@ -87,7 +92,7 @@ class BpeModel {
   // nor the ends of them that a token can begin or end with. At least one of the two must take three bytes or more.
   bool can_cut(std::uint32_t left, std::uint32_t right, const char* p) const {
     if (has_neighbours(hash(0, left, right))) return false;
-    if (!has_broken_) return true;
+    if (is_clean(p[-1], p[0])) return true;
     const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(p[0]);
     return !has_neighbours(hash(1, left, first)) && !has_neighbours(hash(2, last, right)) && !has_neighbours(hash(3, last, first));
   }
@@ -120,7 +125,6 @@ class BpeModel {
   std::vector<std::uint64_t> neighbours_;
   int neighbour_shift_ = 64;
   std::size_t n_neighbours_ = 0;
-  bool has_broken_ = false;  // some token begins or ends inside a character and reaches into the next
 };
 
 }  // namespace qianru

@@ -1,5 +1,6 @@
 #include "tokens/bpe.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <type_traits>
 
@@ -28,38 +29,57 @@ void BpeWorker::encode_pieces(std::string_view text, const char* limit, IdBuffer
 
 // A piece that holds wide characters is cut between characters that no token holds side by side.
 void BpeWorker::encode_piece(const char* p, const char* end, const char* limit, IdBuffer& out) {
-  if (static_cast<unsigned char>(end[-1]) < 0x80) return encode_part(p, end, limit, true, out);
+  if (static_cast<unsigned char>(end[-1]) < 0x80) return encode_part(p, end, limit, true, false, out);
   const char* part = p;
   Char left = decode(p, end);
   const char* q = p + left.n_bytes;
+  const auto token_of = [&](const Char& c, const char* at) {
+    return !c.valid ? kNoMerge : c.n_bytes == 1 ? model_.byte_id(*at) : model_.char_id(c.code);
+  };
+  chars_.assign(1, token_of(left, p));
+  bool has_chars = chars_[0] != kNoMerge;
   while (q < end) {
     const Char right = decode(q, end);
+    const std::uint32_t id = token_of(right, q);
     if ((left.n_bytes >= 3 || right.n_bytes >= 3) && left.valid && right.valid && model_.can_cut(left.code, right.code, q)) {
-      encode_part(part, q, limit, false, out);
+      encode_part(part, q, limit, false, has_chars, out);
       part = q;
+      chars_.clear();
+      has_chars = true;
+    } else {
+      has_chars = has_chars && model_.is_clean(q[-1], *q);
+      model_.prefetch_pair(chars_.back(), id);
     }
+    has_chars = has_chars && id != kNoMerge;
+    chars_.push_back(id);
     left = right;
     q += right.n_bytes;
   }
-  encode_part(part, end, limit, part == p, out);
+  encode_part(part, end, limit, part == p, has_chars, out);
 }
 
-void BpeWorker::encode_part(const char* p, const char* end, const char* limit, bool is_whole, IdBuffer& out) {
+// has_chars: chars_ are the part's characters, and merging may begin with them.
+void BpeWorker::encode_part(const char* p, const char* end, const char* limit, bool is_whole, bool has_chars, IdBuffer& out) {
+  constexpr std::size_t kDirect = 5;  // so few characters are merged sooner than looked up
   const auto n = static_cast<std::size_t>(end - p);
   std::uint32_t* const ids = out.room(n + kMostCachedIds + 1);
+  if (has_chars && chars_.size() <= kDirect && !(options_.ignore_merges && is_whole))
+    return out.advance(merge({p, n}, is_whole, has_chars, ids));
   const auto look_up = [&](auto& cache) {
     const typename std::decay_t<decltype(cache)>::Key key(p, n, limit, options_.ignore_merges && !is_whole);
     std::size_t n_ids = cache.find(key, ids);
     if (n_ids == 0) {
-      n_ids = merge({p, n}, is_whole, ids);
+      n_ids = merge({p, n}, is_whole, has_chars, ids);
       if (n_ids <= cache.kMaxIds) cache.put(key, {ids, n_ids});
     }
     return n_ids;
   };
-  out.advance(n <= ShortWords::kMaxBytes ? look_up(short_) : n <= LongWords::kMaxBytes ? look_up(long_) : merge({p, n}, is_whole, ids));
+  out.advance(n <= ShortWords::kMaxBytes  ? look_up(short_)
+              : n <= LongWords::kMaxBytes ? look_up(long_)
+                                          : merge({p, n}, is_whole, has_chars, ids));
 }
 
-std::size_t BpeWorker::merge(std::string_view part, bool is_whole, std::uint32_t* out) {
+std::size_t BpeWorker::merge(std::string_view part, bool is_whole, bool has_chars, std::uint32_t* out) {
   if (options_.ignore_merges && is_whole) {
     const std::uint32_t id = model_.token_id(part);
     if (id != kNoMerge) {
@@ -67,7 +87,9 @@ std::size_t BpeWorker::merge(std::string_view part, bool is_whole, std::uint32_t
       return 1;
     }
   }
-  return merger_.merge(model_, part, out);
+  if (!has_chars) return merger_.merge(model_, part, out);
+  std::copy(chars_.begin(), chars_.end(), out);
+  return merger_.merge(model_, out, chars_.size());
 }
 
 void BpeEncoder::encode(std::string_view text, IdBuffer& ids, IdBuffer& starts, IdBuffer& ends) {

@@ -55,14 +55,14 @@ BpeModel::BpeModel(std::span<const std::string_view> tokens, std::span<const std
   add_tokens(tokens, ids);
   if (merges) add_merges(*merges);
   else add_ranks();
-  byte_pairs_.resize(1 << 16);
-  for (std::size_t i = 0; i < byte_pairs_.size(); ++i) byte_pairs_[i] = pair(byte_ids_[i >> 8], byte_ids_[i & 255]);
+  broken_.resize(1 << 16);
   for (const auto& [token, id] : by_text_) add_neighbours(token, true);
   // Sixteen bits for each pair: one place in sixteen is not cut although it could be.
   const std::size_t n_words = std::bit_ceil(std::max<std::size_t>(n_neighbours_ / 4, 2));
   neighbours_.assign(n_words, 0);
   neighbour_shift_ = 64 - std::countr_zero(n_words);
   for (const auto& [token, id] : by_text_) add_neighbours(token, false);
+  add_chars();
 }
 
 void BpeModel::add_tokens(std::span<const std::string_view> tokens, std::span<const std::uint32_t> ids) {
@@ -158,12 +158,49 @@ void BpeModel::add_neighbours(std::string_view token, bool count_only) {
       if (left >= 0x800 || right >= 0x800) add(hash(0, left, right));
       continue;
     }
-    has_broken_ = true;
+    broken_[border(p[-1], *p)] = true;
     const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(p[0]);
     if (left_whole) add(hash(1, left, first));
     else if (right_whole) add(hash(2, last, right));
     else add(hash(3, last, first));
   }
+}
+
+void BpeModel::add_chars() {
+  constexpr std::uint32_t kCodes = 0x10000;
+  char_ids_.assign(kCodes, kNoMerge);
+  std::vector<std::uint32_t> own_ranks(kCodes, 0);  // the highest rank among a character's own merges
+  for (const auto& [token, id] : by_text_) {
+    const Char c = decode(token.data(), token.data() + token.size());
+    if (!c.valid || c.code >= kCodes || static_cast<std::size_t>(c.n_bytes) != token.size()) continue;
+    std::uint32_t ids[4];
+    std::size_t n = token.size();
+    for (std::size_t i = 0; i < n; ++i) ids[i] = byte_id(token[i]);
+    while (n > 1) {
+      std::size_t best = 0;
+      for (std::size_t i = 1; i + 1 < n; ++i)
+        if (pair(ids[i], ids[i + 1]).rank < pair(ids[best], ids[best + 1]).rank) best = i;
+      const Merge merge = pair(ids[best], ids[best + 1]);
+      if (merge.rank == kNoMerge) break;
+      own_ranks[c.code] = std::max(own_ranks[c.code], merge.rank);
+      ids[best] = merge.id;
+      --n;
+      std::copy(ids + best + 2, ids + n + 1, ids + best + 1);
+    }
+    if (n == 1) char_ids_[c.code] = ids[0];
+  }
+  const auto is_above_its_characters = [&](const Merge& merge) {
+    const std::string_view token = text_by_id_[merge.id];
+    const char* const end = token.data() + token.size();
+    for (const char* p = token.data(); p < end;) {
+      const Char c = decode(p, end);
+      if (static_cast<std::size_t>(c.n_bytes) == token.size()) break;  // one of its own merges
+      if (c.valid && c.code < kCodes && c.n_bytes > 1 && char_ids_[c.code] != kNoMerge && merge.rank <= own_ranks[c.code]) return false;
+      p += c.n_bytes;
+    }
+    return true;
+  };
+  if (!pairs_.all_of(is_above_its_characters)) char_ids_.clear();
 }
 
 }  // namespace qianru

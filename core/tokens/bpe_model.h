@@ -4,8 +4,13 @@
 // (Sennrich et al. 2016, on bytes as in GPT-2). A merge makes nothing but a token of the vocabulary. So where no token holds
 // the two characters around a place one after the other, no merge ever reaches across it, and the text can be cut there
 // without changing a single id. A run of Han falls into its words that way, and words can be remembered.
+//
+// For the same reason merging may begin with characters instead of bytes, where no token reaches over the borders of the
+// characters with half of one: every merge over a border then joins whole characters. A character's own merges must rank below all
+// merges that it takes part in as a whole, which is so wherever merges were learned one upon the other; the model looks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -37,6 +42,15 @@ class PairTable {
     }
   }
 
+  void prefetch(std::uint32_t left, std::uint32_t right) const {
+    __builtin_prefetch(&slots_[place(static_cast<std::uint64_t>(left) << 32 | right)]);
+  }
+
+  template <class F>
+  bool all_of(F holds) const {
+    return std::all_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.merge.rank == kNoMerge || holds(slot.merge); });
+  }
+
  private:
   struct Slot {
     std::uint64_t key = ~std::uint64_t{0};
@@ -58,10 +72,13 @@ class BpeModel {
            const std::span<const std::uint32_t>* merges);
 
   std::uint32_t byte_id(char c) const { return byte_ids_[static_cast<unsigned char>(c)]; }
-  Merge byte_pair(char left, char right) const {
-    return byte_pairs_[static_cast<std::size_t>(static_cast<unsigned char>(left)) << 8 | static_cast<unsigned char>(right)];
-  }
+  // The token that a character comes to on its own if merging may begin with it, else kNoMerge.
+  std::uint32_t char_id(std::uint32_t code) const { return code < char_ids_.size() ? char_ids_[code] : kNoMerge; }
+  // Whether every token with this border of two characters in it, the bytes around which are given, holds both of them whole.
+  bool is_clean(char last, char first) const { return !broken_[border(last, first)]; }
+
   Merge pair(std::uint32_t left, std::uint32_t right) const { return pairs_.find(left, right); }
+  void prefetch_pair(std::uint32_t left, std::uint32_t right) const { pairs_.prefetch(left, right); }
 
   // The id of a whole token, or kNoMerge.
   std::uint32_t token_id(std::string_view token) const {
@@ -75,7 +92,7 @@ class BpeModel {
   // nor the ends of them that a token can begin or end with. At least one of the two must take three bytes or more.
   bool can_cut(std::uint32_t left, std::uint32_t right, const char* p) const {
     if (has_neighbours(hash(0, left, right))) return false;
-    if (!has_broken_) return true;
+    if (is_clean(p[-1], p[0])) return true;
     const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(p[0]);
     return !has_neighbours(hash(1, left, first)) && !has_neighbours(hash(2, last, right)) && !has_neighbours(hash(3, last, first));
   }
@@ -85,6 +102,11 @@ class BpeModel {
   void add_merges(std::span<const std::uint32_t> merges);
   void add_ranks();
   void add_neighbours(std::string_view token, bool count_only);
+  void add_chars();
+
+  static std::size_t border(char last, char first) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(last)) << 8 | static_cast<unsigned char>(first);
+  }
 
   static std::uint64_t hash(std::uint64_t kind, std::uint64_t left, std::uint64_t right) {
     return (kind << 60 ^ left << 32 ^ right) * 0x9E3779B97F4A7C15u;
@@ -96,13 +118,13 @@ class BpeModel {
   std::vector<std::uint32_t> n_bytes_;         // by id; 0 where there is no token
   std::vector<std::string_view> text_by_id_;
   std::array<std::uint32_t, 256> byte_ids_{};
-  std::vector<Merge> byte_pairs_;
+  std::vector<std::uint32_t> char_ids_;  // by code point; empty if characters cannot come first
+  std::vector<bool> broken_;             // by border
   PairTable pairs_;
   // A bit for each pair of neighbours in a token, by hash: what is not there can be cut; a chance collision cuts less.
   std::vector<std::uint64_t> neighbours_;
   int neighbour_shift_ = 64;
   std::size_t n_neighbours_ = 0;
-  bool has_broken_ = false;  // some token begins or ends inside a character and reaches into the next
 };
 
 }  // namespace qianru

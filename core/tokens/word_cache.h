@@ -59,7 +59,7 @@ class WordCache {
   std::size_t find(const Key& key, std::uint32_t* out) const {
     const Set& set = sets_[key.hash() & mask_];
     for (const Slot& slot : set.slots) {
-      if (slot.key != key.words) continue;
+      if (!equal(slot.key, key.words)) continue;
       std::memcpy(out, slot.ids.data(), sizeof slot.ids);
       return slot.ids[kIds];
     }
@@ -75,6 +75,13 @@ class WordCache {
   }
 
  private:
+  // Written out, because the comparison of arrays becomes a call of memcmp.
+  static bool equal(const std::array<std::uint64_t, kWords>& a, const std::array<std::uint64_t, kWords>& b) {
+    std::uint64_t difference = 0;
+    for (int i = 0; i < kWords; ++i) difference |= a[i] ^ b[i];
+    return difference == 0;
+  }
+
   struct Slot {
     std::array<std::uint64_t, kWords> key;
     std::array<std::uint32_t, kIds + 1> ids;

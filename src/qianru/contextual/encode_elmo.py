@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qianru import contextual
 from qianru.arrays import Int64Array
 from qianru.contextual.characters import SENTENCE_BEGIN, SENTENCE_END, character_ids
 from qianru.contextual.encode_batches import Batch
@@ -41,8 +41,10 @@ def open_elmo(
     if max_tokens is not None and max_tokens < 1:
         raise ArgumentError(f"max_tokens must be at least 1, got {max_tokens}")
     words = words_of_folder(path, lowercase)
-    # By its name in the room, which loads torch not before it is asked for.
-    engine = ElmoEngine(contextual.Elmo.load(path), words, device)
+    # Not at the top: its classes are torch's, and `load_encoder` opens static models where there is no torch.
+    load_torch()
+    kind: type[Elmo] = importlib.import_module("qianru.contextual.elmo").Elmo
+    engine = ElmoEngine(kind.load(path), words, device)
     return engine, words, _MOST_TOKENS if max_tokens is None else max_tokens
 
 

@@ -19,6 +19,7 @@ VERBS = [
     "analogy",
     "info",
     "evaluate",
+    "report",
     "encode",
     "senses",
     "convert",
@@ -49,6 +50,9 @@ VERBS = [
     "predict",
     "train",
     "train word2vec",
+    "train bert",
+    "train gpt",
+    "train elmo",
 ]
 
 

@@ -1,8 +1,8 @@
 """Can vectors tell the senses of a word apart? CoarseWSD-20 (seven words) by the nearest training sentence, and WiC.
 
-    python -m recipes.polysemy CONTEXTUAL... [--static MODEL] [--layers=-1,-2] [--words apple bank]
+    python -m recipes.polysemy CONTEXTUAL... [--static MODEL] [--elmo MODEL] [--layers=-1,-2] [--words apple bank]
 
-One table: a word a row; the most frequent sense, the static model, and each contextual model, accuracy x 100 with its 95 %
+One table: a word a row; the most frequent sense, the static model, ELMo, and each contextual model, accuracy x 100 with its 95 %
 interval. Then WiC: accuracy with a threshold learned on its training set. Without --static the words of GloVe's first 20,000 lines
 in the data folder stand for static vectors. Data: QIANRU_DATA.
 """
@@ -41,9 +41,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("models", nargs="+")
+    parser.add_argument("models", nargs="*")
     parser.add_argument("--static")
-    parser.add_argument("--layers", help="of the contextual models, averaged; the last by default")
+    parser.add_argument("--elmo", help="a folder of `qianru train elmo`, or of the original program")
+    parser.add_argument("--layers", help="of ELMo and the contextual models, averaged; the last by default")
     parser.add_argument("--words", nargs="+")
     parser.add_argument("--skip-wic", action="store_true")
     parser.add_argument("--results", type=Path, help="append all numbers as JSON lines")
@@ -51,7 +52,9 @@ def main() -> None:
     folder = data_folder()
     static = options.static or str(folder / "models/glove/glove.6B.50d.head20k.txt")
     layers = [int(one) for one in options.layers.split(",")] if options.layers else None
-    encoders = {"static": StaticEncoder.load(static)}
+    encoders: dict[str, Encoder] = {"static": StaticEncoder.load(static)}
+    if options.elmo:
+        encoders["elmo"] = load_encoder(options.elmo, layers=layers)
     encoders |= {
         Path(path).resolve().name if Path(path).name != "model" else Path(path).resolve().parent.name: (
             load_encoder(path, layers=layers, prompt="", lowercase=False)

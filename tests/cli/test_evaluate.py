@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qianru.vectors import Vectors
+from qianru.vectors import StaticEncoder, Vectors
 
 WIC = "word\tsentence1\tsentence2\tstart1\tend1\tstart2\tend2\tlabel\n"
 
@@ -113,3 +113,17 @@ def test_a_folder_that_is_not_what_its_fingerprint_says_is_refused(
     assert ran.code == 2
     assert "fingerprint" in ran.err
     assert ran.out == ""
+
+
+def test_static_models_run_the_sets_of_sentences_too(cli: Callable, model: Path, folder: Path) -> None:
+    """Beside those of words, whose policies are the ones that are told."""
+    text = "the cat sees a king\tthe king\t3\na car\ta king and a queen\t1\n猫\t老虎\t4\nwoman\tman\t2\n"
+    (folder.parent / "sts.tsv").write_text(text, encoding="utf-8")
+    ran = cli("evaluate", model, "--data", folder.parent / "sts.tsv", "--data", folder / "pairs.txt")
+    assert ran.code == 0, ran.err
+    assert {row[0] for row in ran.rows} >= {"sentence similarity", "similarity"}
+    assert "case ignore" in ran.err
+    told = cli("evaluate", model, model, "--data", folder.parent / "sts.tsv", "--json").json
+    assert [one["test"] for one in told["comparisons"]] == ["sentence similarity"]
+    fingerprint = told["a"]["results"][0]["model_fingerprint"]
+    assert fingerprint == StaticEncoder.load(model).fingerprint

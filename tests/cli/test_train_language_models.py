@@ -44,6 +44,10 @@ def test_rows_json_and_an_existing_model(cli: Callable[..., Any], text: Path, ki
     assert ran.json["kind"] == kind
     assert ran.json["n_tokens"] == Tokenizer.load("model").n_tokens
     assert [look["step"] for look in ran.json["held_out"]] == [2, 4]
+    told = cli("info", "model", "--json").json
+    assert (told["kind"], told["fingerprint"]) == (kind, ran.json["fingerprint"])
+    assert told["provenance"]["steps_done"] == 4
+    assert cli("inspect", "model").out.startswith(f"model: {kind.upper()}, ")
 
 
 def test_elmo(cli: Callable[..., Any], text: Path) -> None:
@@ -51,6 +55,14 @@ def test_elmo(cli: Callable[..., Any], text: Path) -> None:
     assert ran.code == 0, ran.err
     assert (ran.json["kind"], ran.json["n_tokens"], ran.json["dim"]) == ("elmo", 200, 128)
     assert [look["step"] for look in ran.json["held_out"]] == [2, 4]
+    assert cli("info", "model").out.startswith("model: ELMo, ")
+    words = cli("encode", "model", "The cat, 老虎", "--level", "word", "--layers", "0,1,2")
+    assert [row[1] for row in words.rows] == ["The", "cat", "老虎"]
+    assert all(len(row) == 4 + 128 for row in words.rows)
+    out = cli("encode", "model", text, "-o", "vectors.npy")
+    assert out.code == 0, out.err
+    assert "x 128" in out.err
+    assert "alone or in a batch" in out.err
 
 
 def test_a_killed_process_resumes_to_the_same_bytes(cli: Callable[..., Any], text: Path) -> None:

@@ -19,6 +19,7 @@ VERBS = [
     "analogy",
     "info",
     "evaluate",
+    "report",
     "encode",
     "senses",
     "convert",
@@ -57,6 +58,9 @@ VERBS = [
     "report",
     "train",
     "train word2vec",
+    "train bert",
+    "train gpt",
+    "train elmo",
 ]
 
 

@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from qianru.contextual import ContextualEncoder, load_encoder
-from qianru.contextual.encode import word_spans
 from qianru.contextual.encode_batches import Plan, Rule
 from qianru.contextual.pooling import MODES
+from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError
 from qianru.tokens import TokenBatch
 

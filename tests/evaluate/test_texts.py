@@ -17,6 +17,8 @@ from qianru.evaluate import (
     SentencePairs,
     WordInContext,
     compare,
+    compare_models,
+    evaluate,
     evaluate_encoder,
     find_datasets,
     read_dataset,
@@ -171,6 +173,27 @@ def test_a_report_over_all_of_them() -> None:
     assert report.results[0].details["learned_from"] == "train"
     with pytest.raises(ArgumentError, match="no test on texts"):
         evaluate_encoder(Contextual(), [])
+
+
+def test_static_models_run_them_with_the_tests_on_words() -> None:
+    """Beside words in context, and as a `StaticEncoder` of the same words would be scored."""
+    words = sorted({word for text in (*MONEY, *RIVER) for word in text.split()})
+    rng = np.random.default_rng(3)
+    one, two = (Vectors(words, rng.standard_normal((len(words), 8)).astype(np.float32)) for _ in range(2))
+    sentences = [*MONEY, *RIVER]
+    couples = tuple((a, b) for i, a in enumerate(sentences) for b in sentences[:i])
+    sts = SentencePairs("sts", couples, tuple(float(i % 5) for i in range(len(couples))))
+    report = evaluate(one, [sts, SENSES], n_bootstrap=100)
+    assert [found.test for found in report.results] == ["sentence similarity", "word senses", "geometry"]
+    encoder = StaticEncoder.from_vectors(one)
+    assert report.results[0].value == sentence_similarity(encoder, sts, n_bootstrap=0).value
+    # One vector for the word, wherever it stands: the answer is the most frequent sense.
+    assert report.results[1].value == report.results[1].scores[0].zero_line == 0.5
+    _, _, comparisons, _ = compare_models(one, two, [sts, SENSES], n_bootstrap=100)
+    assert [made.test for made in comparisons] == ["sentence similarity", "word senses"]
+    other = Vectors(["猫", "老虎"], np.eye(2, dtype=np.float32))
+    with pytest.raises(ArgumentError, match="no pair has a token that the model knows"):
+        evaluate(other, [sts])
 
 
 def test_a_test_set_equal_to_the_training_set_is_refused() -> None:

@@ -43,6 +43,9 @@ Overlap = Annotated[
     Literal["refuse", "drop", "allow"],
     typer.Option(help="Test texts that are among the training texts: stop, leave out, or keep."),
 ]
+Features = Annotated[
+    str | None, typer.Option(metavar="MODEL", help="Where the model of its features is now, if it was moved.")
+]
 Model = Annotated[str, typer.Argument(metavar="CLASSIFIER", help="A folder of `qianru classify train`.")]
 
 
@@ -62,6 +65,16 @@ def train(
     rows: Annotated[
         Literal["frozen", "slow", "free"], typer.Option(help="What training may do to rows from --start.")
     ] = "slow",
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Instead of rows: frozen vectors of texts by any model of `qianru encode`."
+        ),
+    ] = None,
+    features_settings: Annotated[
+        str,
+        typer.Option(metavar="JSON", help="As '{\"layers\": [-1, -2]}'; docs/concepts/encoding.md."),
+    ] = "{}",
     encoder: Annotated[
         Literal["mean", "cnn", "lstm", "gru", "transformer"], typer.Option(help="What lies on the rows.")
     ] = "mean",
@@ -101,6 +114,7 @@ def train(
     Examples:
       qianru classify train reviews.csv -o mood
       qianru classify train train.tsv -o mood --start vectors --encoder cnn --test test.tsv --seeds 5
+      qianru classify train train.tsv -o mood --features sentence-model
       qianru classify train train.tsv -o mood --text-column 1 --label-column 2
     """
     from qianru.progress import TerminalProgress
@@ -121,7 +135,9 @@ def train(
             start=None if start == "random" else _vectors(start),
             rows=rows,
             encoder=encoder,
-            encoder_settings=_settings(encoder_settings),
+            features=features,
+            features_settings=_settings(features_settings, "--features-settings"),
+            encoder_settings=_settings(encoder_settings, "--encoder-settings"),
             tokenizer=None if tokenizer is None else Tokenizer.load(tokenizer),
             dim=dim,
             min_count=min_count,
@@ -182,6 +198,7 @@ def train(
 def predict(
     classifier: Model,
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Texts; - reads lines from stdin.")],
+    features: Features = None,
     k: Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many labels to print.")] = 1,
     as_json: AsJson = False,
 ) -> None:
@@ -197,7 +214,7 @@ def predict(
     from qianru.transfer import TextClassifier
 
     asked = [line for text in texts for line in (sys.stdin.read().splitlines() if text == "-" else [text])]
-    answers = TextClassifier.load(classifier).predict(asked, k)
+    answers = TextClassifier.load(classifier, features=features).predict(asked, k)
     if as_json:
         print_json(
             [
@@ -214,6 +231,7 @@ def predict(
 def evaluate(
     classifier: Model,
     examples: Annotated[str, typer.Argument(metavar="FILE", help="CSV, TSV or JSON lines; - is stdin.")],
+    features: Features = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     format: Format = None,
@@ -234,7 +252,7 @@ def evaluate(
     """
     from qianru.transfer import TextClassifier, read_examples
 
-    opened = TextClassifier.load(classifier)
+    opened = TextClassifier.load(classifier, features=features)
     data = read_examples(examples, text_column=text_column, label_column=label_column, format=format)
     report = opened.evaluate(data, overlap=overlap, n_bootstrap=bootstrap, seed=seed)
     left_out = len(data) - report.n_examples
@@ -283,7 +301,7 @@ def _share(text: str) -> float | None:
         return None
 
 
-def _settings(text: str) -> dict[str, Any]:
+def _settings(text: str, option: str) -> dict[str, Any]:
     from qianru.errors import ArgumentError
 
     try:
@@ -292,7 +310,8 @@ def _settings(text: str) -> dict[str, Any]:
         found = error
     if not isinstance(found, dict):
         raise ArgumentError(
-            f"--encoder-settings must be a JSON object, got {text!r}", hint="'{\"hidden\": 64}'"
+            f"{option} must be a JSON object, got {text!r}",
+            hint="'{\"hidden\": 64}'" if option == "--encoder-settings" else "'{\"layers\": [-1, -2]}'",
         )
     return found
 
@@ -306,6 +325,8 @@ def _vectors(path: str) -> Any:
 
 def _say_what_was_found(made: TextClassifier) -> None:
     told = made.provenance["start"]
+    if isinstance(told, dict) and told.get("kind") == "features":
+        typer.echo(f"features: {told['model']}, dim {told['dim']}, {str(told['fingerprint'])[:16]}", err=True)
     mapping = told.get("mapping") if isinstance(told, dict) else None
     if isinstance(mapping, dict):
         typer.echo(

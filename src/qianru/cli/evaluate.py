@@ -12,6 +12,7 @@ from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
     from qianru.evaluate import Comparison, Contamination, Dataset, Report, Result
+    from qianru.vectors import StaticEncoder
 
 # Files that are no test set, by name.
 _N_NAMED = 5
@@ -54,7 +55,7 @@ def evaluate(
 ) -> None:
     """Word similarity, analogies, odd one out, categories, directions, associations, translation, hubs and isotropy.
 
-    Of contextual models: sentence similarity, words in context and word senses, with --data.
+    With --data also sentence similarity, words in context and word senses; of contextual models these alone.
 
     Every score comes with its 95 % interval, the items known of all, and what one-hot vectors would get. Without --data
     the tests that gensim's package carries are used, if it is installed. File formats: docs/concepts/evaluation.md.
@@ -101,15 +102,23 @@ def evaluate(
         return Space(Vectors.load(path, verify=True), case=case, unknown=unknown, restrict_vocab=limit)
 
     judged = space(target) if target is not None else None
+    encoders = _encoders(paths, datasets)
     if other is None:
-        report = evaluate_model(space(model), datasets, target=judged, **options)
+        report = evaluate_model(
+            space(model), datasets, target=judged, encoder=encoders[0] if encoders else None, **options
+        )
         if as_json:
             print_json({"model": model, **report.as_dict(), **_leaks_json(leaks)})
             return
         _print_report(report, model)
     else:
         one, two, comparisons, shared = compare_models(
-            space(model), space(other), datasets, target=judged, **options
+            space(model),
+            space(other),
+            datasets,
+            target=judged,
+            encoders=(encoders[0], encoders[1]) if encoders else None,
+            **options,
         )
         if as_json:
             made = [comparison.as_dict() for comparison in comparisons]
@@ -121,6 +130,16 @@ def evaluate(
         _print_report(two, other)
         _print_comparisons(comparisons, shared)
     _print_leaks(leaks)
+
+
+def _encoders(paths: list[str], datasets: list[Dataset]) -> list[StaticEncoder]:
+    """The models as they are for tests on sentences, with their n-grams and tokenizers; none if there is no such test."""
+    from qianru.evaluate import SenseExamples, SentencePairs
+    from qianru.vectors import StaticEncoder
+
+    if not any(isinstance(data, (SentencePairs, SenseExamples)) for data in datasets):
+        return []
+    return [StaticEncoder.load(path) for path in paths]
 
 
 def _texts(
@@ -206,7 +225,9 @@ def _print_report(report: Report, model: str) -> None:
     for one in report.skipped:
         typer.echo(f"skipped {one.test}, {one.dataset}: {one.reason}", err=True)
     if report.results:
-        told = report.results[0].policies
+        # Tests on texts have policies of their own.
+        of_words = [one for one in report.results if one.policies["n_words"] is not None]
+        told = (of_words or report.results)[0].policies
         n_words = "texts as they are" if told["n_words"] is None else n_of(int(str(told["n_words"])), "word")
         typer.echo(
             f"case {told['case']}, unknown {told['unknown']}, {n_words}, "

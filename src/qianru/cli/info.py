@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from qianru.cli.options import AsJson, ModelPath
 from qianru.cli.output import n_bytes, print_json
 
+if TYPE_CHECKING:
+    from qianru.vectors.other_folders import ModelFolder
+
 
 def info(model: ModelPath, as_json: AsJson = False) -> None:
     """Shape, words, counts, settings and fingerprint of a model, and its memory against one-hot vectors.
+
+    Of language models, classifiers and translators: what they are, their size, settings and fingerprint.
 
     \b
     Examples:
       qianru info model
       qianru info vectors.bin --json
     """
+    from qianru.vectors.other_folders import read_model_folder
+
+    other = read_model_folder(Path(model))
+    if other is not None:
+        _tell_model(model, other, as_json=as_json)
+        return
     from qianru.static.one_hot import one_hot_bytes
     from qianru.vectors import SubwordVectors, Vectors
     from qianru.vectors.subwords import has_subwords
@@ -60,6 +73,33 @@ def info(model: ModelPath, as_json: AsJson = False) -> None:
     typer.echo(f"fingerprint   {vectors.fingerprint}")
     for line in settings_lines(facts["provenance"]):
         typer.echo(line)
+
+
+def _tell_model(path: str, found: ModelFolder, *, as_json: bool) -> None:
+    if as_json:
+        size = {"n_parameters": found.n_parameters, "n_bytes": found.n_bytes}
+        print_json({"path": path, "kind": found.kind, **size, **found.facts})
+        return
+    size_told = "" if found.n_parameters is None else f"{found.n_parameters:,} numbers, "
+    typer.echo(f"{path}: {found.description}, {size_told}{n_bytes(found.n_bytes)}")
+    for name, value in found.facts.items():
+        if name not in ("fingerprint", "provenance", "format_version") and value is not None:
+            shown = value if isinstance(value, str) else json.dumps(_short(value), ensure_ascii=False)
+            typer.echo(f"{name:<13} {shown}")
+    if "fingerprint" in found.facts:
+        typer.echo(f"fingerprint   {found.facts['fingerprint']}")
+    for line in settings_lines(_counted(found.facts.get("provenance"))):
+        typer.echo(line)
+    typer.echo(f"opened by     {found.opens.replace('FOLDER', path)}")
+
+
+def _counted(value: object) -> object:
+    """Long lists, as those of runs and curves, by their number of entries: --json has them whole."""
+    if isinstance(value, Mapping):
+        return {name: _counted(item) for name, item in value.items()}
+    if isinstance(value, list) and any(isinstance(item, (Mapping, list)) for item in value):
+        return f"{len(value)} entries"
+    return value
 
 
 def settings_lines(provenance: object) -> list[str]:

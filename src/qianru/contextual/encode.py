@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 
@@ -14,11 +14,11 @@ from qianru.arrays import Float32Array, Int64Array
 from qianru.contextual.encode_batches import Batch, Plan, Rule
 from qianru.contextual.encode_engines import Engine, HalvingEngine
 from qianru.contextual.pooling import Pooled, Pooling
+from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError
 from qianru.layers.backend import load_torch
 from qianru.progress import Progress, ProgressCallback
-from qianru.text import split_words
-from qianru.tokens import TokenBatch, Tokenizer
+from qianru.tokens import TokenBatch
 from qianru.vectors.encoder import Encoded, Span, checked_spans, describe_flags
 
 Layers: TypeAlias = int | Sequence[int] | Mapping[int, float]
@@ -47,12 +47,29 @@ class TokenVectors:
         return len(self.tokens)
 
 
+class TextTokens(Protocol):
+    """What an encoder asks of a tokenizer."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash over what ids depend on."""
+
+    def token_of(self, number: int, /) -> str:
+        """The token of an id."""
+
+    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool) -> TokenBatch:
+        """The ids of texts."""
+
+    def encode_offsets(self, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
+        """The same, and where each token begins and ends in its text, int64 [n, 2], in characters."""
+
+
 class ContextualEncoder:
-    """A Transformer with its tokenizer and pooling; `load_encoder` opens one.
+    """A Transformer, or ELMo, with its tokenizer and pooling; `load_encoder` opens one.
 
     Args:
         engine: who runs the model.
-        tokenizer: its tokenizer.
+        tokenizer: its tokenizer; of ELMo, what cuts words.
         pooling: from tokens to texts.
         rule: which tokens go around a text, how many fit, what happens to more.
         mixture: layers and their weights; layer 0 are the embeddings.
@@ -67,7 +84,7 @@ class ContextualEncoder:
     def __init__(
         self,
         engine: Engine,
-        tokenizer: Tokenizer,
+        tokenizer: TextTokens,
         pooling: Pooling,
         rule: Rule,
         *,
@@ -106,7 +123,7 @@ class ContextualEncoder:
         return self._rule.limit
 
     @property
-    def tokenizer(self) -> Tokenizer:
+    def tokenizer(self) -> TextTokens:
         """The tokenizer."""
         return self._tokenizer
 
@@ -301,17 +318,3 @@ class ContextualEncoder:
 def _inside(offsets: Int64Array, place: Span) -> Int64Array:
     """The numbers of the tokens that lie in, or reach into, the place."""
     return np.flatnonzero((offsets[:, 0] < place[1]) & (offsets[:, 1] > place[0]))
-
-
-def word_spans(text: str) -> list[Span]:
-    """Where the words of a text, as `Corpus` cuts them, begin and end in it, in characters.
-
-    A word that is not written in NFC in the text has none.
-    """
-    spans, at = [], 0
-    for word in split_words(text):
-        found = text.find(word, at)
-        if found >= 0:
-            at = found + len(word)
-            spans.append((found, at))
-    return spans

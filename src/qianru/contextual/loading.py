@@ -1,6 +1,6 @@
-"""Folders become encoders: those of transformers, of sentence-transformers, of model2vec, and our own.
+"""Folders become encoders: those of transformers, of sentence-transformers, of model2vec, of ELMo, and our own.
 
-Only safetensors are read; a pickle is refused, because opening one runs whatever code is in it. Code that a folder
+Only safetensors, and ELMo's HDF5, are read; a pickle is refused, because opening one runs whatever code is in it. Code that a folder
 brings along is never run. Nothing is fetched.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder, Layers
 from qianru.contextual.encode_batches import Rule
+from qianru.contextual.encode_elmo import BEGIN, END, hash_of_elmo, is_elmo_folder, open_elmo
 from qianru.contextual.encode_engines import Engine, PaddedEngine
 from qianru.contextual.encode_onnx import OnnxEngine
 from qianru.contextual.encode_packed import PackedEngine, can_pack
@@ -64,7 +65,7 @@ def load_encoder(
     """Open a model as an encoder; with no option given, its vectors are those of the library that wrote it.
 
     Static models (ours, files of word vectors, model2vec, StaticEmbedding) become a `StaticEncoder`; only pooling and
-    normalize apply to them.
+    normalize apply to them. Of ELMo (folders of `train_elmo` and of the original program) the tokens are words.
 
     Args:
         pooling: "mean", "cls", "max", "last", "weighted", "mean_sqrt", or several, joined; by default what modules.json
@@ -92,6 +93,20 @@ def load_encoder(
         )
     if is_static_folder(folder):
         return _open_static(folder, pooling, normalize, layers)
+    if is_elmo_folder(folder):
+        reader, words, limit = open_elmo(
+            folder, lowercase=lowercase, max_tokens=max_tokens, backend=backend, device=device
+        )
+        return ContextualEncoder(
+            reader,
+            words,
+            _pooling(path, None, pooling, normalize, device),
+            Rule((BEGIN,), (END,), limit, long, (limit - 2) // 8 if overlap is None else overlap),
+            mixture=mixture_of(layers, reader.n_layers),
+            prompt=prompt or "",
+            batch_tokens=batch_tokens,
+            weights_fingerprint=lambda: hash_of_elmo(folder),
+        )
     folder, modules = _transformer_folder(folder)
     _check_files(folder)
     told = read_json(folder / "config.json")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qianru.arrays import Float32Array, Float64Array, Int64Array
-from qianru.contextual.encode import word_spans
+from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import ProgressCallback
 from qianru.text import split_words

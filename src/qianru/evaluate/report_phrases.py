@@ -174,6 +174,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "associations": ("Associations", "联想偏向"),
     "translation": ("Translation", "翻译"),
     "words in context": ("Words in context", "语境词义"),
+    "sentence similarity": ("Sentence similarity", "句子相似度"),
+    "word senses": ("Word senses", "词义辨别"),
     "geometry": ("Geometry", "空间形状"),
     "stability": ("Stability", "稳定性"),
     "the model itself": ("the model itself", "模型本身"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from qianru.errors import ArgumentError
 from qianru.evaluate.analogy import analogy
@@ -34,7 +35,7 @@ from qianru.evaluate.similarity import similarity
 from qianru.evaluate.space import Space, space_of
 from qianru.evaluate.stability import stability
 from qianru.evaluate.translation import translation
-from qianru.vectors import Encoder, Vectors
+from qianru.vectors import Encoder, StaticEncoder, Vectors
 from qianru.vectors.align import check_one_space
 
 _TEXT_TESTS: dict[type[Dataset], str] = {
@@ -73,12 +74,14 @@ def evaluate(
     datasets: Sequence[Dataset],
     *,
     target: Vectors | Space | None = None,
+    encoder: Encoder | None = None,
     seed: int = 1,
     n_bootstrap: int = DEFAULT_BOOTSTRAP,
 ) -> Report:
     """Every test on every dataset that it can use, and the model's geometry.
 
-    target: the model of the language that dictionaries translate to, in the same space. A test of which the model knows
+    target: the model of the language that dictionaries translate to, in the same space. encoder: the same model for tests on
+    sentences; by default a `StaticEncoder` of its words, all of them, spelled as they are. A test of which the model knows
     nothing is skipped with its reason. Raises ArgumentError where that is so for all datasets, or where the model was aligned
     to another one than target.
     """
@@ -88,8 +91,10 @@ def evaluate(
         check_one_space(space.vectors, space_of(target).vectors)
     results: list[Result] = []
     skipped: list[Skipped] = []
+    if encoder is None and any(isinstance(data, (SentencePairs, SenseExamples)) for data in datasets):
+        encoder = StaticEncoder.from_vectors(space.vectors)
     for data in datasets:
-        for title, run in _tests(space, data, target, seed, n_bootstrap):
+        for title, run in _tests(space, data, target, encoder, seed, n_bootstrap):
             try:
                 results.append(run())
             except ArgumentError as error:
@@ -143,15 +148,17 @@ def evaluate_encoder(
 
 
 def _tests(
-    space: Space, data: Dataset, target: Vectors | Space | None, seed: int, n_bootstrap: int
+    space: Space,
+    data: Dataset,
+    target: Vectors | Space | None,
+    encoder: Encoder | None,
+    seed: int,
+    n_bootstrap: int,
 ) -> list[tuple[str, Callable[[], Result]]]:
     """The tests for a dataset, by name."""
 
     def no_target() -> Result:
         raise ArgumentError("a dictionary needs the model of the other language, in the same space")
-
-    def no_encoder() -> Result:
-        raise ArgumentError("a test on texts needs an encoder: evaluate_encoder")
 
     if isinstance(data, WordPairs):
         return [("similarity", lambda: similarity(space, data, seed=seed, n_bootstrap=n_bootstrap))]
@@ -182,8 +189,13 @@ def _tests(
             return [("translation", no_target)]
         other = target
         return [("translation", lambda: translation(space, other, data, seed=seed, n_bootstrap=n_bootstrap))]
-    if isinstance(data, (SentencePairs, SenseExamples)):
-        return [(_TEXT_TESTS[type(data)], no_encoder)]
+    if isinstance(data, SentencePairs) and encoder is not None:
+        sentences = partial(sentence_similarity, encoder, data, seed=seed, n_bootstrap=n_bootstrap)
+        return [(_TEXT_TESTS[type(data)], sentences)]
+    if isinstance(data, SenseExamples) and encoder is not None:
+        return [
+            (_TEXT_TESTS[type(data)], partial(word_senses, encoder, data, seed=seed, n_bootstrap=n_bootstrap))
+        ]
     raise ArgumentError(f"datasets holds a {type(data).__name__}, for which there is no test")
 
 
@@ -198,16 +210,18 @@ def compare_models(
     datasets: Sequence[Dataset],
     *,
     target: Vectors | Space | None = None,
+    encoders: tuple[Encoder, Encoder] | None = None,
     seed: int = 1,
     n_bootstrap: int = DEFAULT_BOOTSTRAP,
 ) -> tuple[Report, Report, tuple[Comparison, ...], Result | None]:
     """Both reports, the comparisons of the tests that both could run, and how stable neighbours are between them.
 
-    The last is None where the models have too few words in common. The comparisons are corrected for their number (Holm).
+    encoders: of model and other, as for `evaluate`. The last is None where the models have too few words in common. The comparisons are corrected for their number (Holm).
     """
     one, two = space_of(model), space_of(other)
     reports = [
-        evaluate(space, datasets, target=target, seed=seed, n_bootstrap=n_bootstrap) for space in (one, two)
+        evaluate(space, datasets, target=target, encoder=encoder, seed=seed, n_bootstrap=n_bootstrap)
+        for space, encoder in zip((one, two), encoders or (None, None), strict=True)
     ]
     theirs = {(r.test, r.dataset_fingerprint): r for r in reports[1].results}
     comparisons = []

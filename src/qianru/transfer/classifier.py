@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, cast
@@ -16,15 +16,15 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
 from qianru.transfer.calibration import softmax
 from qianru.transfer.classifier_folder import Saved, read_classifier, write_classifier
+from qianru.transfer.encoder_features import as_features, place_of, reopened
 from qianru.transfer.examples import Examples, as_examples, check_labels, without_overlap
 from qianru.transfer.network import (
-    FeatureInputs,
     FeatureModel,
     FeatureNetwork,
     Inputs,
     TextNetwork,
     TokenInputs,
-    features_of,
+    feature_inputs,
     scores_of,
 )
 from qianru.transfer.report import TextReport, text_report
@@ -82,13 +82,20 @@ class TextClassifier:
         network.eval()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], *, features: FeatureModel | None = None) -> TextClassifier:
-        """Open a folder that `save` wrote. features: the model whose features it was trained on, if it was.
+    def load(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        features: FeatureModel | str | os.PathLike[str] | None = None,
+    ) -> TextClassifier:
+        """Open a folder that `save` wrote. features: the model whose features it was trained on, if it was, or its path;
+        not needed where that still lies where it lay.
 
         Raises FormatError, naming the file and what is wrong; ArgumentError where features are needed or not the same.
         """
         network, saved = read_classifier(Path(path))
-        if (saved.features is None) != (features is None):
+        place = saved.features_from
+        if (saved.features is None) != (features is None) and not (place and features is None):
             what = "no features" if features is not None else "the features of another model"
             raise ArgumentError(
                 f"classifier {os.fspath(path)} works on {what}",
@@ -96,18 +103,22 @@ class TextClassifier:
                 if features is not None
                 else f"features=the model {saved.features!r}",
             )
-        if features is not None and saved.features:
-            mark = str(getattr(features, "fingerprint", "") or "")
-            if mark and mark != saved.features:
-                raise ArgumentError(
-                    f"features must be those of model {saved.features[:16]}, got model {mark[:16]}",
-                    hint="Vectors of two models do not go together.",
-                )
-        return cls(network, saved, features=features)
+        if place is not None and (features is None or isinstance(features, str | os.PathLike)):
+            model: Any = reopened(place, Path(path), features)
+        else:
+            model = as_features(features)
+        mark = str(getattr(model, "fingerprint", "") or "")
+        if saved.features and mark and mark != saved.features:
+            raise ArgumentError(
+                f"features must be those of model {saved.features[:16]}, got model {mark[:16]}",
+                hint="Vectors of two models do not go together.",
+            )
+        return cls(network, saved, features=model)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the folder: model.safetensors, tokenizer.json, qianru.json. Raises OutputError."""
-        write_classifier(Path(path), self._network, self._saved, force=force)
+        saved = replace(self._saved, features_from=place_of(self._features, Path(path)))
+        write_classifier(Path(path), self._network, saved, force=force)
 
     @property
     def labels(self) -> list[str]:
@@ -153,12 +164,11 @@ class TextClassifier:
 
     def _inputs(self, texts: Sequence[str]) -> Inputs:
         if isinstance(self._network, FeatureNetwork):
-            found = features_of(cast(FeatureModel, self._features), texts)
-            if found.shape[1] != self._network.head.in_features:
-                raise ArgumentError(
-                    f"features must have dim {self._network.head.in_features}, got {found.shape[1]}"
-                )
-            return FeatureInputs(found)
+            found = feature_inputs(cast(FeatureModel, self._features), texts)
+            dim = found.features.shape[1]
+            if dim != self._network.head.in_features:
+                raise ArgumentError(f"features must have dim {self._network.head.in_features}, got {dim}")
+            return found
         layer = self._network.text.layer
         return TokenInputs(texts, layer.tokenizer, layer.padding_id, self._saved.max_tokens)
 

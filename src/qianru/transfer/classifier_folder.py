@@ -38,6 +38,7 @@ _RULES: Rules = {
     "encoder": (str, bool),
     "encoder_settings": (dict, lambda v: True),
     "features": ((str, type(None)), lambda v: True),
+    "features_from": ((dict, type(None)), lambda v: True),
     "max_tokens": (int, lambda v: v >= 1),
     "temperature": (float, lambda v: LOWEST <= v <= HIGHEST),
     "seed": (int, lambda v: v >= 0),
@@ -49,7 +50,7 @@ _RULES: Rules = {
 @dataclass(frozen=True)
 class Saved:
     """What a classifier knows beside its network. features: fingerprint of the model whose features it reads, "" if
-    that has none; None for one that reads tokens. seen: hashes of the training texts, sorted."""
+    that has none; None for one that reads tokens. features_from: what `place_of` told of that model. seen: hashes of the training texts, sorted."""
 
     labels: tuple[str, ...]
     encoder: str
@@ -59,6 +60,7 @@ class Saved:
     temperature: float = 1.0
     seed: int = 1
     features: str | None = None
+    features_from: dict[str, object] | None = None
     provenance: dict[str, object] = field(default_factory=dict)
 
 
@@ -71,6 +73,7 @@ def write_classifier(path: Path, network: Any, saved: Saved, *, force: bool) -> 
         "encoder": saved.encoder,
         "encoder_settings": saved.encoder_settings,
         "features": saved.features,
+        "features_from": saved.features_from,
         "max_tokens": saved.max_tokens,
         "temperature": saved.temperature,
         "seed": saved.seed,
@@ -107,6 +110,7 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork, Saved]:
         cast(float, told["temperature"]),
         cast(int, told["seed"]),
         features,
+        cast("dict[str, object] | None", told.get("features_from")),
         cast("dict[str, object]", told["provenance"]),
     )
     check_mark(_mark(network, saved), told["fingerprint"], path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias, cast
@@ -19,6 +20,7 @@ from qianru.transfer.calibration import MIN_EXAMPLES, fit_temperature, softmax
 from qianru.transfer.classifier import Run, TextClassifier
 from qianru.transfer.classifier_folder import Saved
 from qianru.transfer.classify_source import Features, Plan, Rows, Source, Tokens, words_tokenizer
+from qianru.transfer.encoder_features import as_features
 from qianru.transfer.examples import (
     Examples,
     LabelledTexts,
@@ -44,7 +46,8 @@ def train_text_classifier(
     test: Examples | None = None,
     start: Vectors | SubwordVectors | None = None,
     rows: Rows = "slow",
-    features: FeatureModel | None = None,
+    features: FeatureModel | str | os.PathLike[str] | None = None,
+    features_settings: Mapping[str, Any] | None = None,
     encoder: str = "mean",
     encoder_settings: Mapping[str, Any] | None = None,
     tokenizer: Tokenizer | None = None,
@@ -78,12 +81,13 @@ def train_text_classifier(
         start: vectors that rows start from; None: random rows of `dim` numbers.
         rows: what training does to the rows of words that `start` knows: "frozen", "slow" (at the rate slow x
             learning_rate) or "free". All other rows are free.
-        features: instead of tokens: a model with encode(texts) → float32 [n, dim], frozen, with a linear map on it.
+        features: instead of tokens: a model with encode(texts) → float32 [n, dim], frozen, with a linear map on it; or the
+            path of one that `load_encoder` opens, and features_settings of that (layers, pooling, long, …).
         encoder: "mean", "cnn", "lstm", "gru" or "transformer"; encoder_settings as for `make_encoder`.
         tokenizer: gives the tokens; by default words, those of `start` and those of the examples.
         min_count: words of the examples that occur less often are unknown, unless `start` knows them.
         max_vocab: at most so many words of `start`, the first ones.
-        max_tokens: longer texts are cut, and counted in `notes`.
+        max_tokens: longer texts are cut, and counted in `notes`; with features their model's limit does that.
         class_weights: "none", "balanced" (n / (n_labels x n of the label)), or a weight for each label, in the training loss.
         seeds: so many, 1, 2, …, or the seeds themselves.
         overlap: validation and test examples whose text is trained on: "refuse", "drop" or "allow".
@@ -100,8 +104,9 @@ def train_text_classifier(
     if threads is not None:
         torch.set_num_threads(threads)
     plan = Plan(len(data.names), encoder, dict(encoder_settings or {}), dropout)
-    if features is not None:
-        source: Source = Features(features)
+    model = as_features(features, features_settings)
+    if model is not None:
+        source: Source = Features(model, progress)
     else:
         given = tokenizer or words_tokenizer(start, data.train.texts, min_count, max_vocab)
         source = Tokens(given, start, rows, dim)
@@ -153,11 +158,15 @@ def train_text_classifier(
         data.seen,
         run.temperature,
         run.seed,
-        None if features is None else str(getattr(features, "fingerprint", "") or ""),
-        provenance,
+        None if model is None else str(getattr(model, "fingerprint", "") or ""),
+        provenance=provenance,
     )
     return TextClassifier(
-        network, saved, features=features, runs=runs, notes=_notes(data, made[0], max_tokens)
+        network,
+        saved,
+        features=model,
+        runs=runs,
+        notes=_notes(data, made[0], f"{max_tokens} tokens" if model is None else "their model takes"),
     )
 
 
@@ -278,6 +287,11 @@ def _checked(fitting: FitSettings, told: Mapping[str, Any]) -> list[int]:
             "features go without start and tokenizer: the model behind them has its own",
             hint="leave those out",
         )
+    if told["features"] is not None and told["encoder"] != "mean":
+        raise ArgumentError(
+            f"features go without encoder, got {told['encoder']!r}: a linear map lies on them",
+            hint="leave encoder out",
+        )
     seeds = told["seeds"]
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         _whole("seeds", seeds)
@@ -293,10 +307,10 @@ def _whole(name: str, value: object) -> None:
         raise ArgumentError(f"{name} must be a whole number from 1 up, got {value!r}")
 
 
-def _notes(data: _Data, inputs: Inputs, max_tokens: int) -> list[str]:
+def _notes(data: _Data, inputs: Inputs, limit: str) -> list[str]:
     notes = []
     if inputs.n_truncated:
-        notes.append(f"{inputs.n_truncated} training texts are longer than {max_tokens} tokens and were cut")
+        notes.append(f"{inputs.n_truncated} training texts are longer than {limit} and were cut")
     if data.held_out is None:
         notes.append("nothing was held out: training did not stop early, probabilities are not calibrated")
     elif len(data.held_out) < MIN_EXAMPLES:

@@ -11,8 +11,10 @@ import numpy as np
 from qianru.errors import CorpusError
 from qianru.layers.embedding import EmbeddingLayer
 from qianru.layers.encoders import TextEncoder, make_encoder
+from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer, tokenizer_of_words
+from qianru.transfer.encoder_features import EncoderFeatures
 from qianru.transfer.network import (
     FeatureInputs,
     FeatureModel,
@@ -20,7 +22,7 @@ from qianru.transfer.network import (
     Inputs,
     TextNetwork,
     TokenInputs,
-    features_of,
+    feature_inputs,
 )
 from qianru.vectors import SubwordVectors, Vectors
 
@@ -76,15 +78,15 @@ class Tokens:
 class Features:
     """A linear map on the features of a model that stays as it is."""
 
-    def __init__(self, model: FeatureModel) -> None:
-        self.model = model
+    def __init__(self, model: FeatureModel, progress: ProgressCallback | None) -> None:
+        self.model, self._progress = model, progress
         self.dim = 0
 
     def inputs(self, texts: Sequence[str], max_tokens: int) -> Inputs:
         """The texts as the networks take them."""
         if not len(texts):
             return FeatureInputs(np.empty((0, self.dim), np.float32))
-        found = FeatureInputs(features_of(self.model, texts))
+        found = feature_inputs(self.model, texts, progress=self._progress)
         self.dim = found.features.shape[1]
         return found
 
@@ -96,7 +98,9 @@ class Features:
 
     def told(self, network: Any) -> dict[str, object]:
         """For the provenance."""
-        return {"kind": "features", "model": type(self.model).__name__, "dim": self.dim}
+        mark = str(getattr(self.model, "fingerprint", "") or "")
+        name = self.model.path.name if isinstance(self.model, EncoderFeatures) else type(self.model).__name__
+        return {"kind": "features", "model": name, "dim": self.dim, "fingerprint": mark}
 
 
 Source: TypeAlias = Tokens | Features

@@ -12,7 +12,9 @@ from qianru.arrays import Float32Array, Float64Array, Int64Array
 from qianru.errors import ArgumentError
 from qianru.layers.embedding import pad
 from qianru.layers.encoders import TextEncoder
+from qianru.progress import ProgressCallback
 from qianru.tokens import Tokenizer
+from qianru.transfer.encoder_features import EncoderFeatures
 
 # Texts of like length go together: batches are cut from so many at a time.
 _POOL = 50
@@ -88,12 +90,10 @@ class TokenInputs:
 
 
 class FeatureInputs:
-    """The features of n texts, float32 [n, dim]."""
+    """The features of n texts, float32 [n, dim]; n_truncated: texts that were longer than their model takes."""
 
-    n_truncated = 0
-
-    def __init__(self, features: Float32Array) -> None:
-        self.features = features
+    def __init__(self, features: Float32Array, n_truncated: int = 0) -> None:
+        self.features, self.n_truncated = features, n_truncated
         self.lengths: Int64Array = np.zeros(len(features), dtype=np.int64)
 
     def __len__(self) -> int:
@@ -107,14 +107,28 @@ class FeatureInputs:
 Inputs = TokenInputs | FeatureInputs
 
 
-def features_of(model: FeatureModel, texts: Sequence[str]) -> Float32Array:
+def feature_inputs(
+    model: FeatureModel, texts: Sequence[str], *, progress: ProgressCallback | None = None
+) -> FeatureInputs:
+    """The features of texts, as a network takes them. Raises ArgumentError."""
+    found = features_of(model, texts, progress=progress)
+    return FeatureInputs(found, model.n_truncated if isinstance(model, EncoderFeatures) else 0)
+
+
+def features_of(
+    model: FeatureModel, texts: Sequence[str], *, progress: ProgressCallback | None = None
+) -> Float32Array:
     """The features float32 [n, dim] of texts. Raises ArgumentError where the model gives anything else."""
     if not callable(getattr(model, "encode", None)):
         raise ArgumentError(
             f"features must have a method encode(texts), got {type(model).__name__}",
             hint="Give a model that makes one vector of each text.",
         )
-    found = np.ascontiguousarray(model.encode(list(texts)), dtype=np.float32)
+    if isinstance(model, EncoderFeatures):
+        made = model.encode(list(texts), progress=progress)
+    else:
+        made = model.encode(list(texts))
+    found = np.ascontiguousarray(made, dtype=np.float32)
     if found.ndim != 2 or len(found) != len(texts) or not found.shape[1]:
         raise ArgumentError(f"features.encode must give [{len(texts)}, dim], got {list(found.shape)}")
     if not np.isfinite(found).all():

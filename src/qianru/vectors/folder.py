@@ -232,7 +232,11 @@ def _description(path: Path) -> dict[str, object]:
             hint="pip install --upgrade qianru",
         )
     if description.get("kind") != "static":
-        raise FormatError(f'kind must be "static", got {description.get("kind")!r}', path=str(file))
+        raise FormatError(
+            f'kind must be "static", got {description.get("kind")!r}: it holds no word vectors',
+            path=str(file),
+            hint="`qianru info` tells what it is",
+        )
     for name, kind in (("fingerprint", str), ("provenance", dict), ("n_keys", int), ("dim", int)):
         if not isinstance(description.get(name), kind):
             raise FormatError(f"{name} is missing or not a JSON {kind.__name__}", path=str(file))

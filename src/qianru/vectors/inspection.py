@@ -13,13 +13,14 @@ from qianru.vectors.formats import READ_FORMATS, read_any
 from qianru.vectors.formats.sniff import DESCRIPTIONS, NEXT_STEPS, head_of, sniff
 from qianru.vectors.formats.text_scan import Problem, scan_text
 from qianru.vectors.formats.word2vec import text_header
+from qianru.vectors.other_folders import read_model_folder
 
 _READABLE = (*READ_FORMATS, "hugging-face")
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """kind: a key of the table in `formats/sniff.py`; n_keys, dim: None where they are not known.
+    """kind: a key of the table in `formats/sniff.py`, or that of a `ModelFolder`; n_keys, dim: None where they are not known.
 
     problems: in the order of the file. next_step: what to do, one sentence.
     """
@@ -44,6 +45,9 @@ def inspect_file(path: str | Path) -> Inspection:
     place = Path(path)
     if not place.exists():
         raise ArgumentError(f"no such file or folder: {path}")
+    made = _inspect_model(place)
+    if made is not None:
+        return made
     kind = sniff(place)
     compressed = place.is_file() and head_of(place)[1]
     if kind not in _READABLE:
@@ -51,6 +55,29 @@ def inspect_file(path: str | Path) -> Inspection:
     if kind == "glove" or (kind == "word2vec" and text_header(place) is not None):
         return _inspect_text(place, kind, compressed)
     return _inspect_by_reading(place, kind, compressed)
+
+
+def _inspect_model(path: Path) -> Inspection | None:
+    """Of a folder that holds another model than word vectors."""
+    try:
+        found = read_model_folder(path)
+    except FormatError as error:
+        problem = Problem(error.message, 1, "", error.hint or "copy the whole folder again", False)
+        return _made(path, "folder", False, problems=(problem,), next_step=_advice(path, [problem]))
+    if found is None:
+        return None
+    dim = found.facts.get("dim")
+    facts = {name: value for name, value in found.facts.items() if isinstance(value, (str, int))}
+    return Inspection(
+        str(path),
+        found.kind,
+        found.description,
+        False,
+        None,
+        dim if isinstance(dim, int) else None,
+        {**facts, "n_parameters": found.n_parameters} if found.n_parameters is not None else facts,
+        next_step=found.opens.replace("FOLDER", str(path)),
+    )
 
 
 def _made(

@@ -201,6 +201,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "spearman": ("Spearman’s correlation", "斯皮尔曼相关"),
     "pearson": ("Pearson’s correlation", "皮尔逊相关"),
     "accuracy": ("accuracy", "正确率"),
+    "macro F1": ("macro F1", "宏平均 F1"),
     "purity": ("purity", "纯度"),
 }
 

@@ -164,7 +164,7 @@ void GloveTrainer::start_epoch() {
   seats_.resize(n_blocks_ + n_blocks_ % 2);
   std::iota(seats_.begin(), seats_.end(), 0u);
   shuffle(seats_.data(), seats_.size(), key);
-  n_rounds_ = seats_.size();
+  n_rounds_ = n_blocks_ == 1 ? 1 : seats_.size();  // a round without pairs would be taken for the end
   round_ = 0;
   pairs_.clear();
   next_pair_ = 0;
@@ -181,11 +181,6 @@ void GloveTrainer::next_round() noexcept {
   pairs_.clear();
   next_pair_ = 0;
   if (round_ == n_rounds_ || stop_) return;
-  if (n_blocks_ == 1) {  // nobody to meet: a round without pairs would be taken for the end
-    round_ = n_rounds_;
-    pairs_.push_back({0, 0});
-    return;
-  }
   if (round_ == n_rounds_ / 2) {  // in the middle, so that it is neither always first nor last
     for (std::uint32_t block = 0; block < n_blocks_; ++block) pairs_.push_back({block, block});
   } else {

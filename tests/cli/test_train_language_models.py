@@ -97,6 +97,7 @@ def test_bad_input_is_one_error_and_a_hint(cli: Callable[..., Any], text: Path) 
         (("--tokenizer", "nowhere"), "nowhere"),
         (("--vectors", "nowhere"), "nowhere"),
         (("--resume",), "there is no checkpoint"),
+        (("--threads", "0"), "threads must be at least 1, got 0"),
         (("--length", "20000", "--vocab-size", "1000"), "the text fills"),
     ):
         ran = cli("train", "bert", text, "-o", "model", *arguments)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Force, check_output_folder
+from qianru.cli.options import AsJson, Force, TorchThreads, check_output_folder
 from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def train(
     label_column: LabelColumn = None,
     format: Format = None,
     overlap: Overlap = "refuse",
-    threads: Annotated[int | None, typer.Option(help="Default: as torch chooses.")] = None,
+    threads: TorchThreads = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

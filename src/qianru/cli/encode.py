@@ -172,10 +172,9 @@ def open_encoder(
 ) -> ContextualEncoder | StaticEncoder:
     """The encoder that the options ask for. Raises ArgumentError, FormatError."""
     from qianru.contextual import load_encoder
-    from qianru.contextual.loading import set_threads
+    from qianru.layers.backend import set_threads
 
-    if threads is not None:
-        set_threads(threads)
+    set_threads(threads)
     chosen: list[int] | None = None
     if layers is not None:
         try:

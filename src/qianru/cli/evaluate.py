@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qianru.cli.options import AsJson, ModelPath
+from qianru.cli.options import AsJson, Case, ModelPath, RestrictVocab, TargetModel, TestSets, UnknownItems
 from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -23,32 +23,17 @@ def evaluate(
     other: Annotated[
         str | None, typer.Argument(metavar="OTHER", help="A second model, compared item by item.")
     ] = None,
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", metavar="FOLDER", help="Folder or file with test sets; can be repeated."),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="For dictionaries: the model translated to, in the same space."),
-    ] = None,
+    data: TestSets = None,
+    target: TargetModel = None,
     contamination: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CORPUS", help="Look for the tests' sentences in the training text; can be repeated."
         ),
     ] = None,
-    restrict_vocab: Annotated[
-        int, typer.Option(metavar="N", help="Only the first N words exist; 0 for all.")
-    ] = 300_000,
-    case: Annotated[
-        Literal["ignore", "lower", "exact"],
-        typer.Option(
-            help="Of the tests' words: compare in upper case, put in lower case, or take as they are."
-        ),
-    ] = "ignore",
-    unknown: Annotated[
-        Literal["skip", "zero"], typer.Option(help="Items with unknown words: leave out, or count as wrong.")
-    ] = "skip",
+    restrict_vocab: RestrictVocab = 300_000,
+    case: Case = "ignore",
+    unknown: UnknownItems = "skip",
     bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of resamples, shuffles and k-means.")] = 1,
     as_json: AsJson = False,

@@ -59,6 +59,7 @@ Resume: TypeAlias = Annotated[
     bool, typer.Option("--resume", help="Go on from the checkpoint of an unfinished run.")
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
+TorchThreads: TypeAlias = Annotated[int | None, typer.Option(help="Default: as torch sets it.")]
 Memory: TypeAlias = Annotated[
     int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")
 ]
@@ -103,3 +104,23 @@ def check_output_folder(path: str, *, force: bool, mark: str, what: str) -> None
         raise OutputError(f"output {path}: there is no folder {target.parent}", hint="make that folder first")
     elif not os.access(target.parent, os.W_OK | os.X_OK):
         raise OutputError(f"output {path}: {target.parent} cannot be written to", hint="choose another place")
+
+
+TestSets: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--data", metavar="FOLDER", help="Folder or file with test sets; can be repeated."),
+]
+TargetModel: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="For dictionaries: the model translated to, in the same space."),
+]
+RestrictVocab: TypeAlias = Annotated[
+    int, typer.Option(metavar="N", help="Only the first N words exist; 0 for all.")
+]
+Case: TypeAlias = Annotated[
+    Literal["ignore", "lower", "exact"],
+    typer.Option(help="Of the tests' words: compare in upper case, put in lower case, or take as they are."),
+]
+UnknownItems: TypeAlias = Annotated[
+    Literal["skip", "zero"], typer.Option(help="Items with unknown words: leave out, or count as wrong.")
+]

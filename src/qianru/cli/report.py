@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Force
+from qianru.cli.options import AsJson, Case, Force, RestrictVocab, TargetModel, TestSets, UnknownItems
 from qianru.cli.output import n_bytes, n_of, print_json
 
 if TYPE_CHECKING:
@@ -21,14 +21,8 @@ def report(
         list[str], typer.Argument(metavar="MODEL", help="Model folders or files of vectors, up to eight.")
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")],
-    data: Annotated[
-        list[str] | None,
-        typer.Option("--data", metavar="FOLDER", help="Folder or file with test sets; can be repeated."),
-    ] = None,
-    target: Annotated[
-        str | None,
-        typer.Option(metavar="MODEL", help="For dictionaries: the model translated to, in the same space."),
-    ] = None,
+    data: TestSets = None,
+    target: TargetModel = None,
     words: Annotated[
         list[str] | None,
         typer.Option("--words", metavar="WORDS", help="Whose nearest words are shown, between commas."),
@@ -48,16 +42,9 @@ def report(
     language: Annotated[
         Literal["en", "zh"], typer.Option(help="Which of its languages the page shows first.")
     ] = "en",
-    restrict_vocab: Annotated[
-        int, typer.Option(metavar="N", help="Only the first N words exist; 0 for all.")
-    ] = 300_000,
-    case: Annotated[
-        Literal["ignore", "lower", "exact"],
-        typer.Option(help="Of the tests' words: compare in upper case, put in lower case, or as they are."),
-    ] = "ignore",
-    unknown: Annotated[
-        Literal["skip", "zero"], typer.Option(help="Items with unknown words: leave out, or count as wrong.")
-    ] = "skip",
+    restrict_vocab: RestrictVocab = 300_000,
+    case: Case = "ignore",
+    unknown: UnknownItems = "skip",
     bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of resamples, shuffles, k-means and t-SNE.")] = 1,
     force: Force = False,

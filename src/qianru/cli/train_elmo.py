@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Corpora, Encoding, Field, Force, Lowercase, OnErrors, Resume, UserDict
+from qianru.cli.options import (
+    AsJson,
+    Corpora,
+    Encoding,
+    Field,
+    Force,
+    Lowercase,
+    OnErrors,
+    Resume,
+    TorchThreads,
+    UserDict,
+)
 from qianru.cli.train_language_models import (
     Accumulate,
     BatchSize,
@@ -20,7 +31,6 @@ from qianru.cli.train_language_models import (
     Passes,
     Rate,
     Steps,
-    TorchThreads,
     Warmup,
     corpus_of,
     run_and_tell,
@@ -69,10 +79,9 @@ def elmo(
       qianru train elmo corpus.txt -o model --resume        after Ctrl-C or a crash
     """
     from qianru.contextual import train_elmo
-    from qianru.layers.backend import load_torch
+    from qianru.layers.backend import set_threads
 
-    if threads is not None:
-        load_torch().set_num_threads(max(threads, 1))
+    set_threads(threads)
     run_and_tell(
         train_elmo,
         corpus_of(

@@ -18,6 +18,7 @@ from qianru.cli.options import (
     Lowercase,
     OnErrors,
     Resume,
+    TorchThreads,
     UserDict,
 )
 from qianru.cli.output import n_of, print_json, print_table
@@ -64,7 +65,6 @@ EvaluateEvery: TypeAlias = Annotated[
 CheckpointSeconds: TypeAlias = Annotated[
     float, typer.Option(help="From one checkpoint to the next; each look at held-out text makes one too.")
 ]
-TorchThreads: TypeAlias = Annotated[int | None, typer.Option(help="Default: as torch sets it.")]
 
 
 def bert(
@@ -256,12 +256,11 @@ def _run(
     as_json: bool,
     options: dict[str, Any],
 ) -> None:
-    from qianru.layers.backend import load_torch
+    from qianru.layers.backend import set_threads
     from qianru.tokens import Tokenizer
     from qianru.vectors import Vectors
 
-    if threads is not None:
-        load_torch().set_num_threads(max(threads, 1))
+    set_threads(threads)
     options["tokenizer"] = None if tokenizer is None else Tokenizer.load(tokenizer)
     options["vectors"] = None if vectors is None else Vectors.load(vectors)
     run_and_tell(train, text, output, as_json=as_json, options=options)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qianru.cli.options import AsJson, Force, Seed, check_output_folder
+from qianru.cli.options import AsJson, Force, Seed, TorchThreads, check_output_folder
 from qianru.cli.output import n_of, print_json, print_table
 
 app = typer.Typer(rich_markup_mode=None)
@@ -72,7 +72,7 @@ def train(
     warmup: Annotated[int, typer.Option(help="Steps until then.")] = 400,
     max_tokens: Annotated[int, typer.Option(help="Longer sentences are cut.")] = 120,
     seed: Seed = 1,
-    threads: Annotated[int | None, typer.Option(help="Default: as torch chooses.")] = None,
+    threads: TorchThreads = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:

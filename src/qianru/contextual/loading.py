@@ -150,13 +150,6 @@ def load_encoder(
     )
 
 
-def set_threads(n: int) -> None:
-    """Let torch use n threads. Raises ArgumentError."""
-    if n < 1:
-        raise ArgumentError(f"threads must be at least 1, got {n}")
-    load_torch().set_num_threads(n)
-
-
 def load_model(folder: Path) -> Any:
     """The model of a folder of transformers, without heads, in float32. Raises FormatError, naming each tensor that
     does not fit the configuration."""

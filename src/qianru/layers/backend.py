@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from qianru.errors import QianruError
+from qianru.errors import ArgumentError, QianruError
 
 
 def load_torch() -> Any:
@@ -17,6 +17,17 @@ def load_transformers() -> Any:
     """The package transformers. Raises QianruError if it, or torch, is not there."""
     _load("torch")
     return _load("transformers")
+
+
+def set_threads(n: int | None) -> None:
+    """Let torch use n threads; None: as many as it has set itself. Raises ArgumentError."""
+    if n is None:
+        return
+    if n < 1:
+        raise ArgumentError(
+            f"threads must be at least 1, got {n}", hint="Leave it out for torch's own choice."
+        )
+    load_torch().set_num_threads(n)
 
 
 def _load(name: str) -> Any:

@@ -12,6 +12,7 @@ import torch
 
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import ArgumentError, CorpusError
+from qianru.layers.backend import set_threads
 from qianru.layers.embedding import MODES
 from qianru.layers.encoders import ENCODERS
 from qianru.progress import ProgressCallback
@@ -101,8 +102,7 @@ def train_text_classifier(
     numbers = _checked(fitting, locals())
     data = _data(examples, validation, test, overlap, numbers[0])
     weights = _class_weights(class_weights, data)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     plan = Plan(len(data.names), encoder, dict(encoder_settings or {}), dropout)
     model = as_features(features, features_settings)
     if model is not None:

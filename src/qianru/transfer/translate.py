@@ -12,6 +12,7 @@ import torch
 
 from qianru.arrays import Float32Array, Int64Array
 from qianru.errors import ArgumentError, TrainingError
+from qianru.layers.backend import set_threads
 from qianru.layers.embedding import EmbeddingLayer, pad, parameter_groups
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
@@ -76,8 +77,7 @@ def train_translator(
     data = as_sentence_pairs(pairs)
     train, held_out = _split(data, validation, overlap, seed)
     marks = np.unique(np.concatenate([text_marks(train.sources), text_marks(held_out.sources)]))
-    if threads is not None:
-        torch.set_num_threads(threads)
+    set_threads(threads)
     if tokenizer is None:
         lines = [" ".join(text.split()) for text in (*train.sources, *train.targets)]
         tokenizer = Tokenizer.train(

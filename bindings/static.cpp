@@ -73,10 +73,10 @@ static double window_step(const Rows& inputs, const Rows& outputs, const Labels&
   const qianru::Word2vecKernels& kernels = qianru::word2vec_kernels();
   const int n_floats = (static_cast<int>(dim) + kernels.width - 1) / kernels.width * kernels.width;
   if (cbow) {
-    kernels.cbow(window, n_floats, rate, input_scale, hidden.data(), loss);
+    kernels.cbow(window, {}, n_floats, rate, input_scale, hidden.data(), loss);
   } else {
     kernels.scores(window, n_floats);
-    kernels.skipgram(window, nullptr, n_floats, rate, loss);
+    kernels.skipgram(window, nullptr, {}, n_floats, rate, loss);
   }
   for (std::size_t i = 0; i < n_inputs; ++i) std::memcpy(inputs.data() + i * dim, u.row(i), dim * sizeof(float));
   for (std::size_t i = 0; i < n_outputs; ++i) std::memcpy(outputs.data() + i * dim, v.row(i), dim * sizeof(float));

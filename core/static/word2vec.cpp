@@ -36,16 +36,6 @@ constexpr std::size_t kHotRows = 1024;
 constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3, kOrderStream = 4;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
 
-// Asks for the row with the right to write it: fetched to be read only, its first store would wait for the other core that has it.
-// The compiler's own prefetch for writing becomes one for reading on baseline x86-64; processors without prefetchw ignore it.
-void prefetch_row(const float* row, int n_floats) {
-#if defined(__x86_64__)
-  for (int k = 0; k < n_floats; k += 16) asm volatile("prefetchw %0" : : "m"(row[k]));
-#else
-  for (int k = 0; k < n_floats; k += 16) __builtin_prefetch(row + k, 1, 3);
-#endif
-}
-
 std::size_t outputs_of(const Word2vecOptions& options, std::size_t n_keys) {
   return options.negative > 0 ? n_keys : n_keys - 1;
 }
@@ -121,6 +111,7 @@ struct Word2vecTrainer::Worker {
   Slot slots[kSlots];
   std::vector<float*> drawn[kDrawApart];  // the distinct rows drawn at the last kept words that drew
   Frame frames[2];
+  std::vector<float*> coming;  // rows that the windows prepared since the last step need
   HotRows hot_inputs, hot_outputs;
   // With shared rows: the input vectors of the words within reach, made when a word comes within reach; when it is out of reach,
   // each of its rows takes what the vector gained. So the rows are gathered and scattered once a token and not once a window.
@@ -322,7 +313,7 @@ void Word2vecTrainer::draw(Worker& worker, std::size_t i) {
   for (std::uint64_t j = 0; j < draws.size(); ++j) negatives_->prefetch(draws[j] = random_at(negative_key_, counter + j));
 }
 
-// Draws the window of the chunk's i-th kept word and asks for its rows.
+// Draws the window of the chunk's i-th kept word and notes the rows to ask for: the words drawn some windows ago are still near.
 void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
   Worker::Slot& slot = worker.slots[i & (kSlots - 1)];
   const std::uint64_t counter = worker.position_key + worker.positions[i];
@@ -353,12 +344,14 @@ void Word2vecTrainer::prepare(Worker& worker, std::size_t i) {
     for (std::uint64_t j = begin; j < paths_.offsets[centre + 1]; ++j)
       slot.outputs[slot.n_outputs++] = worker.hot_outputs.row(paths_.nodes[j]);
   }
-  for (std::size_t j = 0; j < slot.n_outputs; ++j) prefetch_row(slot.outputs[j], n_floats_);
+  const bool is_drawn = options_.negative == 0 || draws_anew(i);
+  worker.coming.insert(worker.coming.end(), slot.outputs.begin(),
+                       slot.outputs.begin() + static_cast<std::ptrdiff_t>(is_drawn ? slot.n_outputs : 1));
   const std::size_t entering = i + static_cast<std::size_t>(options_.window);
   if (entering >= worker.ids.size()) return;
-  if (shared_.offsets == nullptr) return prefetch_row(worker.hot_inputs.row(worker.ids[entering]), n_floats_);
-  const std::size_t n_parts = parts_of(worker, worker.ids[entering]);
-  for (std::size_t j = 0; j < n_parts; ++j) prefetch_row(worker.parts[j], n_floats_);
+  if (shared_.offsets == nullptr) return worker.coming.push_back(worker.hot_inputs.row(worker.ids[entering]));
+  parts_of(worker, worker.ids[entering]);
+  worker.coming.insert(worker.coming.end(), worker.parts.begin(), worker.parts.end());
 }
 
 void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t end) {
@@ -394,6 +387,7 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
     if (i + kAhead < n) prepare(worker, i + kAhead);
     if (has_shared && i + reach < n) enter(worker, i + reach);
     step(worker, i, waiting);
+    worker.coming.clear();
     // The window before this one has made its step: the word at its far end is needed no more.
     if (has_shared && i > reach) leave(worker, i - reach - 1);
   }
@@ -411,16 +405,17 @@ void Word2vecTrainer::step(Worker& worker, std::size_t i, int& waiting) {
     return;
   }
   const Worker::Frame& frame = worker.frames[free];
+  const Coming coming{worker.coming.data(), static_cast<int>(worker.coming.size())};
   if (options_.cbow) {
     const float scale = options_.mean_gradient ? 1.0f / static_cast<float>(frame.window.n_inputs) : 1.0f;
-    kernels.cbow(frame.window, n_floats_, frame.rate, scale, worker.hidden.data(), worker.loss);
+    kernels.cbow(frame.window, coming, n_floats_, frame.rate, scale, worker.hidden.data(), worker.loss);
   } else if (!input_shares_.empty()) {
     kernels.scores(frame.window, n_floats_);
     finish(worker, free);
   } else {
     if (waiting >= 0) {
       const Worker::Frame& ready = worker.frames[waiting];
-      kernels.skipgram(ready.window, &frame.window, n_floats_, ready.rate, worker.loss);
+      kernels.skipgram(ready.window, &frame.window, coming, n_floats_, ready.rate, worker.loss);
     } else {
       kernels.scores(frame.window, n_floats_);
     }
@@ -431,7 +426,7 @@ void Word2vecTrainer::step(Worker& worker, std::size_t i, int& waiting) {
 
 void Word2vecTrainer::finish(Worker& worker, int number) {
   const Worker::Frame& frame = worker.frames[number];
-  word2vec_kernels().skipgram(frame.window, nullptr, n_floats_, frame.rate, worker.loss);
+  word2vec_kernels().skipgram(frame.window, nullptr, {}, n_floats_, frame.rate, worker.loss);
 }
 
 float* Word2vecTrainer::ring_row(Worker& worker, std::size_t i) {

@@ -67,14 +67,22 @@ inline void dot_columns(const Window& w, int first, int n_floats) {
   }
 }
 
+// Asks for the rows' line at k. All lines of some rows at once would take every place in the near cache's queue of misses, and the
+// window's own loads would wait for them. They go to the second-level cache: the first one is full of the windows at work.
+inline void ask(const Coming& coming, std::ptrdiff_t k) {
+  if (k % 16 != 0) return;
+  for (int i = 0; i < coming.n; ++i) __builtin_prefetch(coming.rows[i] + k, 0, 2);
+}
+
 // u_c += sum_j g_cj v_j and v_j += sum_c g_cj u_c for N outputs and all inputs, one pass over the floats.
 template <int N>
 [[gnu::noinline]] void update_columns(float* const* inputs, int n_inputs, float* const* outputs, int n_outputs, int n_floats,
-                                      const float* gradients) {
+                                      const float* gradients, const Coming& coming) {
   float* rows[N];
   for (int j = 0; j < N; ++j) rows[j] = pointer_in_register(outputs[j]);
   const float* const end = gradients + n_inputs * n_outputs;
   for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
+    ask(coming, k);
     Vf v[N], moved_v[N];
 #pragma GCC unroll 6
     for (int j = 0; j < N; ++j) moved_v[j] = v[j] = load(rows[j] + k);
@@ -161,11 +169,12 @@ void score(const Window& w, int n_floats) {
   for_column_groups(w.n_outputs, [&](auto n, int first) { dot_columns<n.value>(w, first, n_floats); });
 }
 
-void skipgram(const Window& w, const Window* next, int n_floats, float rate, LossSum& loss) {
+void skipgram(const Window& w, const Window* next, const Coming& coming, int n_floats, float rate, LossSum& loss) {
   gradients_from_scores(w, rate, loss);
   if (next != nullptr) score(*next, n_floats);
   for_column_groups(w.n_outputs, [&](auto n, int first) {
-    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, w.scores + first);
+    update_columns<n.value>(w.inputs, w.n_inputs, w.outputs + first, w.n_outputs, n_floats, w.scores + first,
+                            first == 0 ? coming : Coming{});
   });
   loss.n_pairs += static_cast<std::uint64_t>(w.n_inputs);
 }
@@ -200,8 +209,8 @@ inline void gain_block(const Window& w, std::ptrdiff_t k, const float* gain, flo
 
 // v_j += g_j h for N outputs, and gain = sum_j g_j v_j before that, on top of what is there unless these are the first ones.
 template <int N>
-[[gnu::noinline]] void cbow_columns(float* const* outputs, int n_floats, const float* gradients, const float* hidden, bool is_first,
-                                    float* gain) {
+[[gnu::noinline]] void cbow_columns(float* const* outputs, int n_floats, const float* gradients, const float* hidden, float* gain,
+                                    bool is_first, const Coming& coming) {
   float* rows[N];
   Vf g[N];
   for (int j = 0; j < N; ++j) {
@@ -209,6 +218,7 @@ template <int N>
     g[j] = broadcast(gradients[j]);
   }
   for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
+    ask(coming, k);
     const Vf h = load(hidden + k);
     Vf sum = is_first ? Vf{} : load(gain + k);
 #pragma GCC unroll 6
@@ -239,7 +249,7 @@ inline void for_blocks(std::ptrdiff_t n_floats, Visit visit) {
   }
 }
 
-void cbow(const Window& w, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
+void cbow(const Window& w, const Coming& coming, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss) {
   float* const gain = hidden + n_floats;
   const float share = 1.0f / static_cast<float>(w.n_inputs);
   for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { mean_block<t.value>(w, k, share, hidden); });
@@ -248,7 +258,8 @@ void cbow(const Window& w, int n_floats, float rate, float input_scale, float* h
   score(one, n_floats);
   gradients_from_scores(one, rate, loss);
   for_column_groups(w.n_outputs, [&](auto n, int first) {
-    cbow_columns<n.value>(w.outputs + first, n_floats, w.scores + first, hidden, first == 0, gain);
+    cbow_columns<n.value>(w.outputs + first, n_floats, w.scores + first, hidden, gain, first == 0,
+                          first == 0 ? coming : Coming{});
   });
   for_blocks(n_floats, [&](auto t, std::ptrdiff_t k) { gain_block<t.value>(w, k, gain, input_scale); });
   loss.n_pairs += 1;

@@ -33,6 +33,12 @@ struct LossSum {
   double total();  // folds the products in
 };
 
+// Rows that later windows need.
+struct Coming {
+  float* const* rows = nullptr;
+  int n = 0;
+};
+
 struct Window {
   float* const* inputs;   // n_inputs rows
   float* const* outputs;  // n_outputs rows
@@ -49,12 +55,14 @@ struct Word2vecKernels {
   //
   // `scores` takes a skip-gram window's scores, `skipgram` makes the step from them. `next`, if there is one, is scored on the
   // way, before the rows move, so that its multiplications fill the time in which this window's logistic functions are awaited.
+  // The rows `coming` are asked for meanwhile.
   void (*scores)(const Window& window, int n_floats);
-  void (*skipgram)(const Window& window, const Window* next, int n_floats, float rate, LossSum& loss);
+  void (*skipgram)(const Window& window, const Window* next, const Coming& coming, int n_floats, float rate, LossSum& loss);
   // h = mean of the inputs; each input row moves by `input_scale` times h's gradient: 1 for word2vec.c's update,
   // 1 / n_inputs for the true gradient of the mean (Irsoy et al. 2021, arXiv:2012.15332). hidden: [2 * n_floats], room for
   // h and its gain.
-  void (*cbow)(const Window& window, int n_floats, float rate, float input_scale, float* hidden, LossSum& loss);
+  void (*cbow)(const Window& window, const Coming& coming, int n_floats, float rate, float input_scale, float* hidden,
+               LossSum& loss);
 };
 
 QIANRU_DISPATCH(Word2vecKernels, word2vec_kernels)

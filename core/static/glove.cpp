@@ -12,8 +12,9 @@ namespace qianru {
 
 namespace {
 
-// The state of a block of rows should stay in a second-level cache of 1 MiB; the columns' states are taken one after the other.
-constexpr std::size_t kCacheBytes = std::size_t{640} << 10;
+// What a block's state takes at most, so that the two of a tile lie in a third-level cache with those of other threads.
+// Blocks of 640 KiB, which fit into a second-level cache of 1 MiB, were slower by a third: tiles had too few entries for their rows.
+constexpr std::size_t kCacheBytes = std::size_t{2} << 20;
 constexpr std::size_t kMinBlock = 16, kMaxBlock = 65536;  // an entry has 16 bits for a word of a block
 // Enough blocks that every thread finds work in a round, few enough that the tiles can be numbered in a table.
 constexpr std::size_t kManyBlocks = 64, kMaxBlocks = 2048;
@@ -30,11 +31,13 @@ void shuffle(T* values, std::size_t n, std::uint64_t key) {
   }
 }
 
-std::size_t block_size(std::size_t n_keys, std::size_t stride) {
-  std::size_t block = kCacheBytes / (4 * stride * sizeof(float));
+std::size_t count_blocks(std::size_t n_keys, int dim) {
+  const std::size_t row_bytes = (static_cast<std::size_t>(dim) + 2 + 15) / 16 * 16 * sizeof(float);
+  std::size_t block = kCacheBytes / (4 * row_bytes);
   block = std::min(block, n_keys / kManyBlocks);
   block = std::max({block, kMinBlock, (n_keys + kMaxBlocks - 1) / kMaxBlocks});
-  return std::min(block, kMaxBlock);
+  block = std::min(block, kMaxBlock);
+  return std::max<std::size_t>((n_keys + block - 1) / block, 1);
 }
 
 }  // namespace
@@ -43,15 +46,15 @@ GloveTrainer::GloveTrainer(const SparseRows& counts, const GloveOptions& options
     : n_keys_(counts.n_keys),
       options_(options),
       symmetric_(counts.symmetric),
-      state_(counts.n_keys * 4, static_cast<std::size_t>(options.dim) + 2) {
+      n_blocks_(count_blocks(n_keys_, options.dim)),
+      block_((n_keys_ + n_blocks_ - 1) / n_blocks_),
+      state_(n_blocks_ * block_ * 4, static_cast<std::size_t>(options.dim) + 2) {
   if (n_keys_ < 2) throw std::invalid_argument("GloVe needs at least two words");
   if (options.dim < 1 || options.threads < 1 || !(options.x_max > 0) || !(options.learning_rate > 0))
     throw std::invalid_argument("dim and threads must be at least 1, x_max and learning_rate above 0");
   if (n_keys_ > kMaxBlocks * kMaxBlock) throw std::invalid_argument("more words than tiles can hold");
   const int width = glove_kernels().width;
   n_floats_ = (options.dim + 2 + width - 1) / width * width;
-  block_ = block_size(n_keys_, state_.stride());
-  n_blocks_ = (n_keys_ + block_ - 1) / block_;
   build_tiles(counts);
   losses_.assign(n_blocks_ * n_blocks_, 0.0);
   init_state();
@@ -83,7 +86,7 @@ void GloveTrainer::init_state() {
   }
 }
 
-// Counting sort of the entries by tile. Blocks of rows are contiguous in `counts`, so threads take one block at a time.
+// Counting sort of the entries by tile; threads take one block of rows at a time.
 void GloveTrainer::build_tiles(const SparseRows& counts) {
   tile_starts_.assign(n_blocks_ * n_blocks_ + 1, 0);
   std::atomic<std::size_t> next{0};
@@ -99,14 +102,14 @@ void GloveTrainer::build_tiles(const SparseRows& counts) {
     for (std::thread& worker : workers) worker.join();
   };
   for_blocks([&](std::size_t block) {
-    for (std::size_t row = block * block_; row < std::min(n_keys_, (block + 1) * block_); ++row) {
+    for (std::size_t row = block; row < n_keys_; row += n_blocks_) {
       for (std::uint64_t e = counts.offsets[row]; e < counts.offsets[row + 1]; ++e) {
         const std::size_t column = counts.columns[e];
         if (column >= n_keys_ || (symmetric_ && column < row) || !(counts.values[e] > 0) || !std::isfinite(counts.values[e])) {
           bad = true;
           return;
         }
-        ++tile_starts_[tile(block, column / block_) + 1];
+        ++tile_starts_[tile(block, block_of(column)) + 1];
       }
     }
   });
@@ -123,15 +126,13 @@ void GloveTrainer::build_tiles(const SparseRows& counts) {
 void GloveTrainer::build_block(const SparseRows& counts, std::size_t block) {
   std::vector<std::uint64_t> next(tile_starts_.begin() + static_cast<std::ptrdiff_t>(tile(block, 0)),
                                   tile_starts_.begin() + static_cast<std::ptrdiff_t>(tile(block, n_blocks_)));
-  const std::size_t first = block * block_;
   const auto log_max = static_cast<float>(std::log(options_.x_max)), alpha = static_cast<float>(options_.alpha);
-  for (std::size_t row = first; row < std::min(n_keys_, first + block_); ++row) {
+  for (std::size_t row = block; row < n_keys_; row += n_blocks_) {
     for (std::uint64_t e = counts.offsets[row]; e < counts.offsets[row + 1]; ++e) {
-      const std::size_t column = counts.columns[e], column_block = column / block_;
+      const std::size_t column = counts.columns[e];
       const float log_count = std::log(counts.values[e]);
-      entries_[next[column_block]++] = {static_cast<std::uint16_t>(row - first),
-                                        static_cast<std::uint16_t>(column - column_block * block_),
-                                        log_count, log_count < log_max ? std::exp(alpha * (log_count - log_max)) : 1.0f};
+      entries_[next[block_of(column)]++] = {static_cast<std::uint16_t>(place_of(row)), static_cast<std::uint16_t>(place_of(column)),
+                                            log_count, log_count < log_max ? std::exp(alpha * (log_count - log_max)) : 1.0f};
     }
   }
   // Columns in a random order, the rows of each in a random order: a column's state is then in the first-level cache.
@@ -176,7 +177,7 @@ void GloveTrainer::start_epoch() {
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_worker(); });
 }
 
-// Fills pairs_ with the next round, the pairs with the most frequent words, which have the most entries, first.
+// Fills pairs_ with the next round.
 void GloveTrainer::next_round() noexcept {
   pairs_.clear();
   next_pair_ = 0;
@@ -186,11 +187,10 @@ void GloveTrainer::next_round() noexcept {
   } else {
     const std::size_t turn = round_ < n_rounds_ / 2 ? round_ : round_ - 1, n = seats_.size() - 1;
     auto meet = [&](std::uint32_t a, std::uint32_t b) {
-      if (std::max(a, b) < n_blocks_) pairs_.push_back({std::min(a, b), std::max(a, b)});
+      if (std::max(a, b) < n_blocks_) pairs_.push_back({a, b});
     };
     meet(seats_[n], seats_[turn % n]);
     for (std::size_t i = 1; i <= n / 2; ++i) meet(seats_[(turn + i) % n], seats_[(turn + n - i) % n]);
-    std::sort(pairs_.begin(), pairs_.end(), [](const Pair& a, const Pair& b) { return a.first < b.first; });
   }
   ++round_;
 }
@@ -209,13 +209,13 @@ void GloveTrainer::run_worker() {
 
 void GloveTrainer::train_pair(const Pair& pair) {
   double loss = train_tile(pair.first, pair.second);
-  if (!symmetric_ && pair.first != pair.second) loss += train_tile(pair.second, pair.first);
+  if (pair.first != pair.second) loss += train_tile(pair.second, pair.first);
   if (!std::isfinite(loss)) diverged_ = stop_ = true;
 }
 
 double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block) {
   const std::size_t at = tile(row_block, column_block);
-  const GloveTile work{state(row_block * block_, 0), state(column_block * block_, 0), entries_.get() + tile_starts_[at],
+  const GloveTile work{state_.row(row_block * block_ * 4), state_.row(column_block * block_ * 4), entries_.get() + tile_starts_[at],
                        tile_starts_[at + 1] - tile_starts_[at]};
   if (work.n_entries == 0) return 0;
   const GloveKernels& kernels = glove_kernels();

@@ -34,10 +34,12 @@ struct SparseRows {
 
 // One epoch at a time: start_epoch(), then wait() until it says true.
 //
-// The words are cut into blocks of neighbouring ranks and the entries into tiles, one for each pair of blocks, so that what a
-// tile touches lies in the second-level cache. An epoch is a tournament in which every block meets every other: in each round
-// all pairs are disjoint, so threads share nothing, and the result is the same at any number of threads. Who meets whom in
-// which round is drawn anew for each epoch; the entries of a tile were shuffled once.
+// The words are dealt to blocks in turn, like cards, and the entries to tiles, one for each pair of blocks, so that what a tile touches
+// lies in the second-level cache. Dealt so, each block has words of every frequency and each tile is a sample of the whole matrix:
+// a word meets few others at a time, and an epoch is near to one over shuffled entries. (With blocks of
+// neighbouring ranks a frequent word met hundreds of its like in a row, and analogies were worse.) An epoch is a tournament in which
+// every block meets every other: in each round all pairs are disjoint, so threads share nothing, and the result is the same at any
+// number of threads. Who meets whom in which round is drawn anew for each epoch; the entries of a tile were shuffled once.
 class GloveTrainer {
  public:
   // `counts` is copied into tiles and may go. Throws std::invalid_argument.
@@ -54,7 +56,7 @@ class GloveTrainer {
   bool diverged() const { return diverged_.load(std::memory_order_relaxed); }  // a loss was not finite; the epoch ended early
 
   // Row `part` of a word's state: 0 w, 1 G, 2 w~, 3 G~; dim numbers and the two of the biases.
-  float* state(std::size_t word, std::size_t part) { return state_.row(word * 4 + part); }
+  float* state(std::size_t word, std::size_t part) { return state_.row((block_of(word) * block_ + place_of(word)) * 4 + part); }
   std::size_t n_keys() const { return n_keys_; }
   const GloveOptions& options() const { return options_; }
   int epoch() const { return epoch_; }        // epochs started
@@ -62,7 +64,7 @@ class GloveTrainer {
 
  private:
   struct Pair {
-    std::uint32_t first, second;  // blocks, first <= second
+    std::uint32_t first, second;  // blocks
   };
   void build_tiles(const SparseRows& counts);
   void build_block(const SparseRows& counts, std::size_t block);
@@ -70,17 +72,19 @@ class GloveTrainer {
   void run_worker();
   void next_round() noexcept;
   void train_pair(const Pair& pair);
+  std::size_t block_of(std::size_t word) const { return word % n_blocks_; }
+  std::size_t place_of(std::size_t word) const { return word / n_blocks_; }  // in its block
   std::size_t tile(std::size_t row_block, std::size_t column_block) const { return row_block * n_blocks_ + column_block; }
   double train_tile(std::size_t row_block, std::size_t column_block);
 
   std::size_t n_keys_;
   GloveOptions options_;
   bool symmetric_;
-  std::size_t block_ = 0, n_blocks_ = 0;  // words in a block
+  std::size_t n_blocks_, block_;  // block_: words in a block; some have one less
   int n_floats_ = 0;
   Matrix state_;
   std::unique_ptr<GloveEntry[]> entries_;
-  std::vector<std::uint64_t> tile_starts_;  // [n_blocks^2 + 1]; a symmetric matrix has none below the diagonal
+  std::vector<std::uint64_t> tile_starts_;  // [n_blocks^2 + 1]
   std::uint64_t n_entries_ = 0;
   std::vector<double> losses_;  // of each tile, added in order at the end
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 _MASK = 2**64 - 1
-_CACHE, _MIN_BLOCK, _MANY, _MOST = 640 << 10, 16, 64, 2048
+_CACHE, _MIN_BLOCK, _MANY, _MOST = 2 << 20, 16, 64, 2048
 BATCH = 4
 
 
@@ -49,19 +49,20 @@ class Glove:
         stride = (dim + 2 + 15) // 16 * 16
         block = max(min(_CACHE // (16 * stride), self.n // _MANY), _MIN_BLOCK, -(-self.n // _MOST))
         self.n_blocks = -(-self.n // block)
+        block = -(-self.n // self.n_blocks)
         self.tiles: dict[tuple[int, int], list] = {}
         for i, j in zip(*(axis.tolist() for axis in np.nonzero(counts)), strict=True):
             if symmetric and j < i:
                 continue
             x = float(counts[i, j])
             entry = (i, j, math.log(x), min(1.0, (x / x_max) ** alpha))
-            self.tiles.setdefault((i // block, j // block), []).append(entry)
+            self.tiles.setdefault((i % self.n_blocks, j % self.n_blocks), []).append(entry)
         for (a, b), entries in self.tiles.items():
             key = mix64((stream_key(seed, 5) + a * self.n_blocks + b) & _MASK)
             shuffle(entries, key)
             places = list(range(block))
             shuffle(places, mix64(key))
-            entries.sort(key=lambda entry, places=places, b=b: places[entry[1] - b * block])
+            entries.sort(key=lambda entry, places=places: places[entry[1] // self.n_blocks])
         self.state = self._initial()
 
     def _initial(self) -> np.ndarray:
@@ -85,7 +86,7 @@ class Glove:
         for turn in range(n):
             pairs = [(seats[n], seats[turn])]
             pairs += [(seats[(turn + i) % n], seats[(turn - i) % n]) for i in range(1, n // 2 + 1)]
-            rounds.append([(min(pair), max(pair)) for pair in pairs if max(pair) < self.n_blocks])
+            rounds.append([pair for pair in pairs if max(pair) < self.n_blocks])
         rounds.insert(len(seats) // 2, [(block, block) for block in range(self.n_blocks)])
         return rounds
 
@@ -94,7 +95,7 @@ class Glove:
         for pairs in self._rounds(epoch):
             for a, b in pairs:
                 loss += self._train_tile(self.tiles.get((a, b), []))
-                if not self.symmetric and a != b:
+                if a != b:
                     loss += self._train_tile(self.tiles.get((b, a), []))
         return loss
 

@@ -1,6 +1,7 @@
 #include "static/classifier.h"
 
 #include "static/classifier_kernel.h"
+#include "static/hot_rows.h"
 
 #include <algorithm>
 #include <chrono>
@@ -14,6 +15,10 @@ namespace {
 
 // Lines a thread takes at a time.
 constexpr std::size_t kChunk = 32;
+// Of several threads each has copies of the most frequent words' rows and of the outputs, which all of them write at every line.
+// The outputs' steps depend on one another most and are merged after each chunk, the words' after several.
+constexpr std::size_t kHotRows = 1024, kHotOutputs = 64, kMergeChunks = 16;
+
 
 constexpr std::uint64_t kInitStream = 11, kOrderStream = 12, kLabelStream = 13;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
@@ -23,8 +28,20 @@ double log_sigmoid(double score) { return score > 0 ? -std::log1p(std::exp(-scor
 }  // namespace
 
 struct ClassifierTrainer::Worker {
-  Worker(std::size_t dim, std::size_t n_outputs)
-      : hidden(dim), gradient(dim), scores(n_outputs), outputs(n_outputs) {}
+  Worker(Matrix& input_rows, std::size_t n_hot, Matrix& output_rows, std::size_t first_own_output, std::size_t n_own_outputs)
+      : hot_inputs(input_rows, 0, n_hot),
+        hot_outputs(output_rows, first_own_output, n_own_outputs),
+        hidden(input_rows.dim()),
+        gradient(input_rows.dim()),
+        scores(output_rows.n_rows()),
+        outputs(output_rows.n_rows()) {}
+
+  void merge() {
+    hot_inputs.merge();
+    hot_outputs.merge();
+  }
+
+  HotRows hot_inputs, hot_outputs;
 
   std::vector<float> hidden, gradient, scores;
   std::vector<float*> outputs;
@@ -55,6 +72,12 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierData& data, const Classifie
       const auto bits = static_cast<float>(random_at(key, i * dim + k) >> 40);  // 24 bits: exact in a float
       inputs_.row(i)[k] = (bits / 8388608.0f - 1.0f) / static_cast<float>(options.dim);
     }
+  const bool is_shared = options.threads > 1;
+  const std::size_t n_hot = is_shared ? std::min(kHotRows, inputs_.n_rows()) : 0;
+  const std::size_t n_own = is_shared ? std::min(kHotOutputs, outputs_.n_rows()) : 0;
+  const std::size_t first_own = options.loss == ClassifierLoss::hierarchical ? outputs_.n_rows() - n_own : 0;  // with the root, the last
+  for (int i = 0; i < options.threads; ++i)
+    workers_.push_back(std::make_unique<Worker>(inputs_, n_hot, outputs_, first_own, n_own));
 }
 
 ClassifierTrainer::~ClassifierTrainer() { stop(); }
@@ -73,7 +96,7 @@ void ClassifierTrainer::start_epoch() {
   loss_ = 0;
   n_examples_ = 0;
   n_running_ = options_.threads;
-  for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_worker(); });
+  for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this, i] { run_worker(*workers_[static_cast<std::size_t>(i)]); });
 }
 
 bool ClassifierTrainer::wait(double seconds) {
@@ -102,8 +125,12 @@ double ClassifierTrainer::loss() {
   return loss_;
 }
 
-void ClassifierTrainer::run_worker() {
-  Worker worker(inputs_.dim(), outputs_.n_rows());
+void ClassifierTrainer::run_worker(Worker& worker) {
+  {
+    const std::lock_guard lock(mutex_);
+    worker.merge();  // the rows may have been written since the last epoch
+  }
+  std::size_t n_chunks = 0;
   const std::size_t n = order_.size();
   const double n_steps = static_cast<double>(n) * options_.epochs;
   while (!stop_.load(std::memory_order_relaxed)) {
@@ -124,6 +151,8 @@ void ClassifierTrainer::run_worker() {
     }
     {
       const std::lock_guard lock(mutex_);
+      if (++n_chunks % kMergeChunks == 0) worker.hot_inputs.merge();
+      worker.hot_outputs.merge();
       loss_ += chunk_loss;
       n_examples_ += n_examples;
     }
@@ -131,6 +160,7 @@ void ClassifierTrainer::run_worker() {
     n_done_.fetch_add(end - begin, std::memory_order_relaxed);
   }
   const std::lock_guard lock(mutex_);
+  worker.merge();
   if (--n_running_ == 0) finished_.notify_all();
 }
 
@@ -140,8 +170,9 @@ void ClassifierTrainer::gather(Worker& worker, std::size_t line, int slot) {
   std::vector<float*>& rows = worker.rows[slot];
   rows.clear();
   for (std::uint32_t id : worker.ids) {
-    float* const row = inputs_.row(id);
-    for (std::size_t k = 0; k < inputs_.dim(); k += 16) __builtin_prefetch(row + k, 1, 3);
+    float* const row = worker.hot_inputs.row(id);
+    // Not with the right to write: that would take the row from the other thread long before it is written here.
+    for (std::size_t k = 0; k < inputs_.dim(); k += 16) __builtin_prefetch(row + k, 0, 2);
     rows.push_back(row);
   }
 }
@@ -165,9 +196,9 @@ double ClassifierTrainer::train_line(Worker& worker, std::size_t line, int slot,
     const std::uint64_t begin = paths_.offsets[label];
     n = paths_.offsets[label + 1] - begin;
     signs = paths_.signs.data() + begin;
-    for (std::size_t j = 0; j < n; ++j) worker.outputs[j] = outputs_.row(paths_.nodes[begin + j]);
+    for (std::size_t j = 0; j < n; ++j) worker.outputs[j] = worker.hot_outputs.row(paths_.nodes[begin + j]);
   } else {
-    for (std::size_t j = 0; j < n; ++j) worker.outputs[j] = outputs_.row(j);
+    for (std::size_t j = 0; j < n; ++j) worker.outputs[j] = worker.hot_outputs.row(j);
   }
   float* const scores = worker.scores.data();
   kernels.dots(worker.outputs.data(), n, dim, worker.hidden.data(), scores);

@@ -55,7 +55,7 @@ class ClassifierTrainer {
 
  private:
   struct Worker;
-  void run_worker();
+  void run_worker(Worker& worker);
   void gather(Worker& worker, std::size_t line, int slot);
   double train_line(Worker& worker, std::size_t line, int slot, float rate);
 
@@ -64,6 +64,7 @@ class ClassifierTrainer {
   Matrix inputs_, outputs_;
   HuffmanPaths paths_;
   std::vector<std::uint32_t> order_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
   std::atomic<std::size_t> next_chunk_{0}, n_done_{0};
   std::atomic<bool> stop_{false}, diverged_{false};

@@ -20,7 +20,6 @@ constexpr std::size_t kChunk = 32;
 // was half a point lower.
 constexpr std::size_t kHotRows = 1024, kHotOutputs = 64, kMergeChunks = 4;
 
-
 constexpr std::uint64_t kInitStream = 11, kOrderStream = 12, kLabelStream = 13;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
 

@@ -30,11 +30,12 @@ from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, Recorde
 from qianru.evaluate.result import Result, Score
 from qianru.evaluate.senses import word_senses
 from qianru.evaluate.sentences import sentence_similarity
-from qianru.evaluate.similarity import pearson, similarity, spearman
+from qianru.evaluate.similarity import similarity
 from qianru.evaluate.space import Space
 from qianru.evaluate.stability import stability
 from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate, evaluate_encoder
 from qianru.evaluate.translation import translation
+from qianru.vectors.correlation import pearson, spearman
 
 __all__ = [
     "Association",

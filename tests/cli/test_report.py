@@ -70,7 +70,7 @@ def test_files_of_vectors_have_no_tokenizer(cli: Callable, model: Path, folder: 
     Vectors.load(model).export("v.txt")
     ran = cli("report", "v.txt", "--data", folder, "--text", text, "-o", "r.html")
     assert ran.code == 0, ran.err
-    assert "v.txt is a file of vectors, without a tokenizer" in ran.err
+    assert "no tokenizer of v.txt: it is a file of vectors" in ran.err
     assert 'id="fertility"' not in Path("r.html").read_text(encoding="utf-8")
 
 

@@ -19,7 +19,8 @@ from hypothesis.extra.numpy import arrays as drawn_arrays
 from qianru.errors import ArgumentError, FormatError
 from qianru.evaluate import read_senses
 from qianru.evaluate.report_charts import Line, arrows, domain_of, line_chart, ticks
-from qianru.evaluate.report_facts import MapOf, losses, settings_of, turned
+from qianru.evaluate.report_facts import MapOf, turned
+from qianru.evaluate.report_how import Look, looks, losses, settings_of
 from qianru.evaluate.report_map import (
     GAP,
     LIFT,
@@ -33,7 +34,6 @@ from qianru.evaluate.report_map import (
 )
 from qianru.evaluate.report_markup import Html, clean, fixed, number, p_value, tag
 from qianru.evaluate.report_phrases import _PHRASES, name_of, phrase, plain
-from qianru.vectors import Vectors
 
 
 class Reader(HTMLParser):
@@ -212,7 +212,7 @@ def test_phrases_are_in_both_languages() -> None:
     found = Reader(phrase("against", a="<b>", b="{x}"))
     assert "".join(found.text) == "<b> against {x}<b> 对 {x}"
     assert [attributes["lang"] for _, attributes in found.tags] == ["en", "zh-Hans"]
-    assert plain("title", "zh") == "词向量报告"
+    assert plain("title", "zh") == "嵌入模型报告"
     assert name_of("<strange>") == "&lt;strange&gt;"
 
 
@@ -234,7 +234,6 @@ def test_settings_and_losses() -> None:
     assert found["steps.2"] == "two"
     assert "loss_per_epoch" not in found
     assert all(len(text) <= 161 for text in found.values())
-    matrix = np.ones((1, 2), np.float32)
     for recorded, expected in (
         ([1, 0.5], (1.0, 0.5)),
         (["1"], ()),
@@ -242,7 +241,23 @@ def test_settings_and_losses() -> None:
         ({"a": 1}, ()),
         (None, ()),
     ):
-        assert losses(Vectors(["a"], matrix, provenance={"loss_per_epoch": recorded})) == expected
+        assert losses({"loss_per_epoch": recorded}) == expected
+
+
+def test_looks_at_what_was_held_out() -> None:
+    whole = {"step": 4, "tokens": 64, "loss": 2.5, "perplexity": 12.2, "accuracy": 0.5, "train_loss": 3}
+    found = looks({"held_out": [whole, {"step": 2, "loss": 3.0, "accuracy": "high", "x": 1}]})
+    assert found == (Look(2, 3.0, None, None, None, None), Look(4, 2.5, 64, 3.0, 12.2, 0.5))
+    for broken in (
+        None,
+        {},
+        [1],
+        [whole, {"step": 5}],
+        [{**whole, "step": True}],
+        [{**whole, "loss": math.nan}],
+    ):
+        assert looks({"held_out": broken}) == ()
+    assert looks({}) == ()
 
 
 def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
@@ -253,6 +268,26 @@ def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
         shares = [float(x) for x in re.findall(r'"(-?[\d.]+)%"', chart)]
         assert min(shares) >= 0
         assert max(shares) <= 100
+
+
+def test_steps_stand_where_they_were_taken() -> None:
+    held_out = Line("m", 1, (3.0, 2.0, 1.5), (10, 20, 100))
+    trained = Line("m", 1, (3.5, 1.0), (10, 100), is_dashed=True)
+    chart = line_chart([held_out, trained], labelled_by="x")
+    read = Reader(chart)
+    drawn = [attributes for name, attributes in read.tags if name == "line" and "g1" in attributes["class"]]
+    solid = [(one["x1"], one["x2"]) for one in drawn if one["class"] == "line g1"]
+    begin, middle, end = 0.08, 0.08 + 0.8 / 9, 0.88
+    expected = [(begin, middle), (middle, end)]
+    assert [tuple(float(x[:-1]) / 100 for x in pair) for pair in solid] == [
+        pytest.approx(pair, abs=1e-4) for pair in expected
+    ]
+    assert [one["class"] for one in drawn].count("line g1 dashed") == 1
+    assert chart.count("<title>") == 3  # marks of the held-out line alone
+    assert "m, 100: 1.5000" in read.text
+    assert "step" in read.text
+    single = line_chart([Line("m", 0, (1.0,), (7,))], labelled_by="x")
+    assert "nan" not in single
 
 
 def test_a_word_of_two_pairs_is_written_once() -> None:

@@ -93,6 +93,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "“no difference shown” does not mean that there is none.",
         "仅就两个模型都有得分的条目比较。p 值已按本表的比较次数校正（Holm 1979）；“未显示差异”不等于没有差异。",
     ),
+    "not_compared": (
+        "Words in context are not compared between contextual and static models: what one vector a word gets is the zero line.",
+        "语境词义不在上下文模型与静态模型之间比较：一词一向量的得分就是零线。",
+    ),
     "difference": ("Difference", "差"),
     "p": ("p", "p"),
     "p_holm": ("p (Holm)", "p（Holm）"),

@@ -94,7 +94,7 @@ def test_a_model_of_sentence_transformers_alone(
     assert "wrote" in capsys.readouterr().err
     assert re.search(r"config\.hidden_size.*?<td>32</td>", page)
     assert '<section id="neighbours"' not in page
-    assert "上下文模型只为文本中的词给出向量" in page
+    assert "语境模型只为文本中的词给出向量" in page
 
 
 def test_one_error_and_no_page(

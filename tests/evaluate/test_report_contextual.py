@@ -156,7 +156,7 @@ def test_a_contextual_model_alone(tmp_path: Path) -> None:
     assert "encoder.pooling" in text
     assert "held_out" not in text
     # The last look, in numbers.
-    assert all(shown in text for shown in ("3.000 3.167 8.000 25.0%", "The last look at what was held out"))
+    assert all(shown in text for shown in ("3.000 3.167 8.0 25.0%", "The last look at what was held out"))
     assert page.count('class="line g0 dashed"') == 2
     assert page.count('class="line g0"') == 2
     expected = evaluate_encoder(Letters(), [PAIRS, USES], n_bootstrap=100)

@@ -177,8 +177,10 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
     every = max(1, math.ceil(end / 10))
     for tick in ticks(begin, end) if by_step else range(1, end + 1, every):
         parts.append(tag("text", f"{tick:,.0f}", x=percent(x(tick)), y="95%", class_="tick middle"))
+    # Numbers of steps are long: their unit keeps to the edge.
     unit = phrase("step" if by_step else "epoch", element="tspan")
-    parts.append(tag("text", unit, x="91%", y="95%", class_="tick"))
+    x_of_unit, side = ("100%", "tick end") if by_step else ("91%", "tick")
+    parts.append(tag("text", unit, x=x_of_unit, y="95%", class_=side))
     # Words at the ends of lines keep apart.
     ends = [line for line in lines if not line.is_dashed]
     for line in lines:

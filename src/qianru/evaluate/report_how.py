@@ -250,7 +250,8 @@ def _loss_charts(subjects: Sequence[Subject], figures: Figures) -> Iterator[Html
             last = seen[-1]
             guessed = "–" if last.accuracy is None else f"{last.accuracy:.1%}"
             tokens = "–" if last.tokens is None else last.tokens
-            values_of = map(number, (last.loss, last.train_loss, last.perplexity))
+            perplexity = "–" if last.perplexity is None else f"{last.perplexity:,.1f}"
+            values_of = [number(last.loss), number(last.train_loss), perplexity]
             rows.append([key(at, one.name), last.step, tokens, *values_of, guessed])
     charts = []
     for lines in groups.values():
@@ -261,7 +262,7 @@ def _loss_charts(subjects: Sequence[Subject], figures: Figures) -> Iterator[Html
     if charts:
         yield tag("div", charts, class_="panels")
     if rows:
-        heads = ("model", "step", "text_tokens", "held_out_loss", "train_loss", "perplexity", "guessed")
+        heads = ("model", "at_step", "tokens_seen", "held_out_loss", "train_loss", "perplexity", "guessed")
         yield table(list(map(phrase, heads)), rows, caption=phrase("last_look"), numeric=range(1, len(heads)))
     if len(groups) > 1:
         yield tag("p", phrase("loss_note"), class_="note")

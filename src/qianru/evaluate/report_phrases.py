@@ -40,7 +40,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "words_counted": ("Words counted", "计数总和"),
     "epochs": ("Passes over the text", "训练轮数"),
     "steps": ("Steps of training", "训练步数"),
-    "of_steps": ("{done} of {n}", "{done}，共 {n}"),
+    "of_steps": ("{done} of {n}", "{done} / {n}"),
     "batch": ("A step", "每步"),
     "batch_of": ("{n} sequences of {length}", "{n} 条，每条 {length} 个词元"),
     "processes": ("Processes", "进程数"),
@@ -56,6 +56,8 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "loss_none": ("No losses are recorded in: {names}.", "以下模型没有损失记录：{names}。"),
     "epoch": ("epoch", "轮"),
     "step": ("step", "步"),
+    "at_step": ("Step", "步"),
+    "tokens_seen": ("Tokens seen", "已见词元"),
     "held_out": (
         "Loss on what was held out, in nats a token; dashed: on what was trained on.",
         "留出文本上的损失，单位为每词元奈特；虚线为训练文本上的损失。",
@@ -95,7 +97,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "not_compared": (
         "Words in context are not compared between contextual and static models: what one vector a word gets is the zero line.",
-        "语境词义不在上下文模型与静态模型之间比较：一词一向量的得分就是零线。",
+        "语境词义不在语境模型与静态模型之间比较：一词一向量的得分就是零线。",
     ),
     "difference": ("Difference", "差"),
     "p": ("p", "p"),
@@ -195,7 +197,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     "part": ("Part", "部分"),
     "no_single_words": (
         "a contextual model gives a word a vector only where it stands in a text",
-        "上下文模型只为文本中的词给出向量，没有单个词的向量",
+        "语境模型只为文本中的词给出向量，没有单个词的向量",
     ),
     "no_sets": (
         "no test set that suits it was given: words for static models; sentence pairs, uses and senses for all (--data)",
@@ -212,7 +214,7 @@ _PHRASES: dict[str, tuple[str, str]] = {
     ),
     "no_senses": (
         "none were given (--senses FILE), and contextual models had no words and text to find them in (--words with --text)",
-        "未提供词义文件（--senses），也没有供上下文模型聚类的词与文本（--words 与 --text）",
+        "未提供词义文件（--senses），也没有供语境模型聚类的词与文本（--words 与 --text）",
     ),
     "no_senses_of": (
         "{words}: no text was given to find uses in (--text), or too few uses stand in it",

@@ -287,16 +287,17 @@ def _threads() -> int:
 
 
 def _policies(subjects: Sequence[Subject], seed: int, n_bootstrap: int) -> Section:
-    parts: list[Child] = []
+    told: list[Html] = []
     if spaces := [space for _, _, space in static(subjects)]:
-        told = spaces[0].policies
-        limit = told["restrict_vocab"]
+        policies = spaces[0].policies
+        limit = policies["restrict_vocab"]
         n: Child = phrase("all_words") if limit is None else f"{limit:,}"
-        parts += [phrase("policies_note", n=escaped(n), case=told["case"], unknown=told["unknown"]), " "]
+        case, unknown = policies["case"], policies["unknown"]
+        told.append(phrase("policies_note", n=escaped(n), case=case, unknown=unknown))
     if contextual(subjects):
-        parts += [phrase("policies_texts"), " "]
-    parts.append(phrase("policies_seed", seed=seed, n_bootstrap=f"{n_bootstrap:,}"))
-    return Section("policies", tag("p", parts))
+        told.append(phrase("policies_texts"))
+    told.append(phrase("policies_seed", seed=seed, n_bootstrap=f"{n_bootstrap:,}"))
+    return Section("policies", tag("div", [tag("p", one) for one in told]))
 
 
 def _page(sections: Sequence[Section], names: Sequence[str], language: str) -> str:

@@ -70,7 +70,7 @@ def test_files_of_vectors_have_no_tokenizer(cli: Callable, model: Path, folder: 
     Vectors.load(model).export("v.txt")
     ran = cli("report", "v.txt", "--data", folder, "--text", text, "-o", "r.html")
     assert ran.code == 0, ran.err
-    assert "v.txt is a file of vectors, without a tokenizer" in ran.err
+    assert "no tokenizer of v.txt: it is a file of vectors" in ran.err
     assert 'id="fertility"' not in Path("r.html").read_text(encoding="utf-8")
 
 
@@ -146,6 +146,26 @@ def complaints(ran: subprocess.CompletedProcess[bytes]) -> list[str]:
     return [line for line in ran.stderr.decode("utf-8", "replace").splitlines() if "CONSOLE" in line]
 
 
+def printed(path: Path, expected: tuple[str, ...]) -> str:
+    """The text of a printed page without white space; what is expected where nothing reads it."""
+    if (reader := shutil.which("pdftotext")) is None:
+        return "".join(expected)
+    ran = subprocess.run([reader, str(path), "-"], capture_output=True, check=True)
+    return re.sub(r"\s+", "", ran.stdout.decode("utf-8"))
+
+
+def fits_a_phone(browser: Callable, page: Path) -> bool:
+    """Measured from inside a frame as wide as a telephone; the page itself allows no script."""
+    frame = page.with_name("frame.html")
+    measure = "const d = f.contentDocument.documentElement; document.body.dataset.width = d.scrollWidth + ' ' + d.clientWidth"
+    frame.write_text(
+        f'<iframe id="f" src="{page.name}" width="390" height="800" onload="{measure}"></iframe>'
+    )
+    dumped = browser(frame, "--dump-dom", "--allow-file-access-from-files").stdout.decode("utf-8")
+    scrolled, shown = map(int, re.findall(r'data-width="(\d+) (\d+)"', dumped)[0])
+    return scrolled <= shown <= 390
+
+
 @pytest.mark.slow
 def test_in_a_browser(tmp_path: Path, browser: Callable) -> None:
     """No console message, whole when printed, no wider than a phone; and a page with an error is found out."""
@@ -166,28 +186,38 @@ def test_in_a_browser(tmp_path: Path, browser: Callable) -> None:
     bad.write_text("<script>console.error('wrong')</script>")
     assert complaints(browser(bad, "--dump-dom")) != []
     assert complaints(browser(page, f"--print-to-pdf={tmp_path / 'r.pdf'}")) == []
-    if (reader := shutil.which("pdftotext")) is not None:
-        printed = subprocess.run([reader, str(tmp_path / "r.pdf"), "-"], capture_output=True, check=True)
-        shown = re.sub(r"\s+", "", printed.stdout.decode("utf-8"))
-        for title in (
-            "Ataglance",
-            "Nearestwords",
-            "Analogiesasarrows",
-            "Settings",
-            "Howitwasmeasured",
-            "老虎",
-        ):
-            assert title in shown, title
-    # Measured from inside a frame as wide as a telephone; the page itself allows no script.
-    frame = tmp_path / "frame.html"
-    measure = "const d = f.contentDocument.documentElement; document.body.dataset.width = d.scrollWidth + ' ' + d.clientWidth"
-    frame.write_text(f'<iframe id="f" src="r.html" width="390" height="800" onload="{measure}"></iframe>')
-    dumped = browser(frame, "--dump-dom", "--allow-file-access-from-files").stdout.decode("utf-8")
-    scrolled, shown_width = map(int, re.findall(r'data-width="(\d+) (\d+)"', dumped)[0])
-    assert scrolled <= shown_width <= 390
+    titles = ("Ataglance", "Nearestwords", "Analogiesasarrows", "Settings", "Howitwasmeasured", "老虎")
+    assert [one for one in titles if one not in printed(tmp_path / "r.pdf", titles)] == []
+    assert fits_a_phone(browser, page)
     for scheme, width in (("light", 1280), ("dark", 390)):
         flags = [f"--window-size={width},900", f"--screenshot={tmp_path / scheme}.png"]
         flags += ["--blink-settings=preferredColorScheme=0"] if scheme == "dark" else []
         assert complaints(browser(page, *flags)) == []
         assert (tmp_path / f"{scheme}.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "light.png").read_bytes() != (tmp_path / "dark.png").read_bytes()
+
+
+@pytest.mark.slow
+def test_contextual_models_in_a_browser(tmp_path: Path, browser: Callable) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from qianru.contextual import train_bert
+    from qianru.tokens import Tokenizer
+
+    lines = [line for language in ("en", "zh") for line in sample_lines(language, n_bytes=200_000)]
+    special = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    tokenizer = Tokenizer.train(Corpus(lines), kind="wordpiece", vocab_size=1500, special_tokens=special)
+    train_bert(
+        Corpus(lines), output=tmp_path / "bert", tokenizer=tokenizer, steps=30, length=32, batch_size=8
+    )
+    train_word2vec(Corpus(lines), dim=20, epochs=1).save(tmp_path / "words")
+    (tmp_path / "text.txt").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "sts.tsv").write_text("a cat\ta tiger\t3\na king\ta cat\t1\n猫\t老虎\t4\n", encoding="utf-8")
+    page = tmp_path / "r.html"
+    arguments = ["--text", str(tmp_path / "text.txt"), "--data", str(tmp_path / "sts.tsv"), "--words", "苹果"]
+    models = [str(tmp_path / "bert"), str(tmp_path / "words")]
+    assert run(["report", *models, *arguments, "--language", "zh", "-o", str(page)]) == 0
+    assert complaints(browser(page, f"--print-to-pdf={tmp_path / 'r.pdf'}")) == []
+    titles = ("留出文本上的损失", "句子相似度", "所用模型：bert", "分词", "本页没有的内容", "测量方式")
+    assert [one for one in titles if one not in printed(tmp_path / "r.pdf", titles)] == []
+    assert fits_a_phone(browser, page)

@@ -22,7 +22,8 @@ from qianru.evaluate.intervals import (
     permutation_p,
     resampled,
 )
-from qianru.evaluate.similarity import Correlation, pearson, ranks, spearman
+from qianru.evaluate.similarity import Correlation
+from qianru.vectors.correlation import pearson, ranks, spearman
 
 SPEC = importlib.util.spec_from_file_location("reference", Path(__file__).with_name("reference.py"))
 plain = importlib.util.module_from_spec(SPEC)

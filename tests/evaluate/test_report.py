@@ -29,7 +29,8 @@ from qianru.evaluate import (
     write_report,
 )
 from qianru.evaluate import report as report_module
-from qianru.evaluate.report_facts import Measured, default_words
+from qianru.evaluate.report_facts import default_words
+from qianru.evaluate.report_subject import Measured
 from qianru.progress import Progress
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer
@@ -270,7 +271,9 @@ def test_default_words_are_known_to_all(vectors: Vectors) -> None:
 def test_the_same_again_but_for_times(
     tmp_path: Path, vectors: Vectors, datasets: list[Dataset], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_module, "measure", lambda space, place: Measured(None, 1, None, 1.0, 2.0))
+    monkeypatch.setattr(
+        report_module, "measure_space", lambda space, place: Measured(None, 1, None, 1.0, 2.0)
+    )
     one, two = (made(tmp_path, {"m": vectors}, datasets=datasets)[0] for _ in range(2))
     assert one == two
 
@@ -307,7 +310,7 @@ def test_what_cannot_be_done(tmp_path: Path, vectors: Vectors, noisy: Vectors) -
         ({"m": vectors}, {"n_bootstrap": 7}, "n_bootstrap must be"),
         ({"m": vectors}, {"datasets": [strange]}, "no dataset can be used"),
         ({"m": vectors, "n": Space(noisy, unknown="zero")}, {}, "unknown of 'n' differ"),
-        ({"m": 3}, {}, "model must be Vectors or a Space"),
+        ({"m": 3}, {}, "model must be Vectors or a Space, or an Encoder"),
     ):
         with pytest.raises(ArgumentError, match=message):
             write_report(models, path, **options)

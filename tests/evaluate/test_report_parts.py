@@ -1,14 +1,12 @@
-"""The parts of the report beside plain computations: markup, maps and labels, charts, phrases, files of senses."""
+"""The parts of the report beside plain computations: markup, maps and labels, charts, phrases, curves."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import string
 from html.parser import HTMLParser
 from importlib import resources
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as drawn_arrays
 
-from qianru.errors import ArgumentError, FormatError
-from qianru.evaluate import read_senses
+from qianru.errors import ArgumentError
 from qianru.evaluate.report_charts import Line, arrows, domain_of, line_chart, ticks
-from qianru.evaluate.report_facts import MapOf, losses, settings_of, turned
+from qianru.evaluate.report_facts import MapOf, turned
+from qianru.evaluate.report_how import Look, looks, losses, settings_of
 from qianru.evaluate.report_map import (
     GAP,
     LIFT,
@@ -33,7 +31,6 @@ from qianru.evaluate.report_map import (
 )
 from qianru.evaluate.report_markup import Html, clean, fixed, number, p_value, tag
 from qianru.evaluate.report_phrases import _PHRASES, name_of, phrase, plain
-from qianru.vectors import Vectors
 
 
 class Reader(HTMLParser):
@@ -212,7 +209,7 @@ def test_phrases_are_in_both_languages() -> None:
     found = Reader(phrase("against", a="<b>", b="{x}"))
     assert "".join(found.text) == "<b> against {x}<b> 对 {x}"
     assert [attributes["lang"] for _, attributes in found.tags] == ["en", "zh-Hans"]
-    assert plain("title", "zh") == "词向量报告"
+    assert plain("title", "zh") == "嵌入模型报告"
     assert name_of("<strange>") == "&lt;strange&gt;"
 
 
@@ -234,7 +231,6 @@ def test_settings_and_losses() -> None:
     assert found["steps.2"] == "two"
     assert "loss_per_epoch" not in found
     assert all(len(text) <= 161 for text in found.values())
-    matrix = np.ones((1, 2), np.float32)
     for recorded, expected in (
         ([1, 0.5], (1.0, 0.5)),
         (["1"], ()),
@@ -242,7 +238,23 @@ def test_settings_and_losses() -> None:
         ({"a": 1}, ()),
         (None, ()),
     ):
-        assert losses(Vectors(["a"], matrix, provenance={"loss_per_epoch": recorded})) == expected
+        assert losses({"loss_per_epoch": recorded}) == expected
+
+
+def test_looks_at_what_was_held_out() -> None:
+    whole = {"step": 4, "tokens": 64, "loss": 2.5, "perplexity": 12.2, "accuracy": 0.5, "train_loss": 3}
+    found = looks({"held_out": [whole, {"step": 2, "loss": 3.0, "accuracy": "high", "x": 1}]})
+    assert found == (Look(2, 3.0, None, None, None, None), Look(4, 2.5, 64, 3.0, 12.2, 0.5))
+    for broken in (
+        None,
+        {},
+        [1],
+        [whole, {"step": 5}],
+        [{**whole, "step": True}],
+        [{**whole, "loss": math.nan}],
+    ):
+        assert looks({"held_out": broken}) == ()
+    assert looks({}) == ()
 
 
 def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
@@ -253,6 +265,26 @@ def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
         shares = [float(x) for x in re.findall(r'"(-?[\d.]+)%"', chart)]
         assert min(shares) >= 0
         assert max(shares) <= 100
+
+
+def test_steps_stand_where_they_were_taken() -> None:
+    held_out = Line("m", 1, (3.0, 2.0, 1.5), (10, 20, 100))
+    trained = Line("m", 1, (3.5, 1.0), (10, 100), is_dashed=True)
+    chart = line_chart([held_out, trained], labelled_by="x")
+    read = Reader(chart)
+    drawn = [attributes for name, attributes in read.tags if name == "line" and "g1" in attributes["class"]]
+    solid = [(one["x1"], one["x2"]) for one in drawn if one["class"] == "line g1"]
+    begin, middle, end = 0.08, 0.08 + 0.8 / 9, 0.88
+    expected = [(begin, middle), (middle, end)]
+    assert [tuple(float(x[:-1]) / 100 for x in pair) for pair in solid] == [
+        pytest.approx(pair, abs=1e-4) for pair in expected
+    ]
+    assert [one["class"] for one in drawn].count("line g1 dashed") == 1
+    assert chart.count("<title>") == 3  # marks of the held-out line alone
+    assert "m, 100: 1.5000" in read.text
+    assert "step" in read.text
+    single = line_chart([Line("m", 0, (1.0,), (7,))], labelled_by="x")
+    assert "nan" not in single
 
 
 def test_a_word_of_two_pairs_is_written_once() -> None:
@@ -283,86 +315,3 @@ def test_colours_can_be_told_from_the_paper() -> None:
             for name in ("ink", "quiet", *(f"g{n}" for n in range(8))):
                 light, dark = sorted((_luminance(full[name]), _luminance(full[paper])), reverse=True)
                 assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, paper, full[name])
-
-
-SENSES = {
-    "word": "苹果",
-    "n_found": 9,
-    "n_uses": 5,
-    "silhouette": 0.25,
-    "tried": {"2": 0.25},
-    "senses": [
-        {
-            "share": 0.6,
-            "silhouette": 0.3,
-            "typical": [{"word": "a", "z": 2.5}],
-            "examples": [{"text": "吃苹果", "start": 1, "end": 3}],
-        },
-        {"share": 0.4, "silhouette": 0.1, "typical": [], "examples": []},
-    ],
-    "notes": [],
-    "model_fingerprint": "ab",
-}
-
-
-def changed(**values: object) -> str:
-    """The file with its first sense changed."""
-    first, *others = SENSES["senses"]
-    return json.dumps({**SENSES, "senses": [{**first, **values}, *others]})
-
-
-def test_senses_are_read(tmp_path: Path) -> None:
-    path = tmp_path / "s.json"
-    path.write_text(json.dumps([SENSES, {**SENSES, "silhouette": None}]), encoding="utf-8")
-    one, two = read_senses(path)
-    assert (one.word, one.n_uses, one.silhouette, two.silhouette) == ("苹果", 5, 0.25, None)
-    assert one.senses[0].typical == ("a",)
-    use = one.senses[0].examples[0]
-    assert use.text[use.start : use.end] == "苹果"
-    assert one.senses[1].examples == ()
-    path.write_text("\ufeff" + json.dumps({**SENSES, "model_fingerprint": None}), encoding="utf-8")
-    assert read_senses(path)[0].model_fingerprint is None
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        ('{"word": 1' + "0" * 5000 + "}", "no JSON"),
-        ("[]", "no word"),
-        ("[1]", "word 1: a word must be an object"),
-        ("{}", "senses must be a list"),
-        (json.dumps({**SENSES, "senses": []}), "senses must be a list of at least one"),
-        (json.dumps([SENSES, {**SENSES, "senses": [1]}]), "word 2: a sense must be"),
-        (json.dumps({**SENSES, "silhouette": True}), "silhouette must be a number"),
-        (json.dumps({**SENSES, "silhouette": math.nan}), "silhouette must be finite"),
-        (json.dumps({**SENSES, "silhouette": 10**400}), "silhouette must be finite"),
-        (json.dumps({**SENSES, "word": ""}), "word must be text"),
-        (json.dumps({**SENSES, "n_uses": -1}), "n_uses must be"),
-        (json.dumps({**SENSES, "model_fingerprint": 3}), "model_fingerprint must be"),
-        (changed(share=1.5), "share must be from 0 to 1"),
-        (changed(share="1"), "share must be a number"),
-        (changed(typical=[["a"]]), "a typical word must be"),
-        (changed(typical=[{"word": 1}]), "word must be text"),
-        (changed(examples="x"), "examples must be a list"),
-        (changed(examples=["x"]), "an example must be"),
-        (changed(examples=[{"text": "abc", "start": 2, "end": 4}]), "must lie in the text"),
-        (changed(examples=[{"text": "abc", "start": 2, "end": 1}]), "must lie in the text"),
-    ],
-)
-def test_what_is_no_file_of_senses_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    path = tmp_path / "s.json"
-    path.write_text(text, encoding="utf-8")
-    with pytest.raises(FormatError, match=message) as caught:
-        read_senses(path)
-    assert str(path) in str(caught.value)
-
-
-def test_any_cut_of_a_file_of_senses_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "s.json"
-    data = json.dumps(SENSES, ensure_ascii=False).encode()
-    for end in range(len(data)):
-        path.write_bytes(data[:end])
-        with pytest.raises(FormatError):
-            read_senses(path)

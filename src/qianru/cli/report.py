@@ -11,21 +11,33 @@ from qianru.cli.options import AsJson, Case, Force, RestrictVocab, TargetModel, 
 from qianru.cli.output import n_bytes, n_of, print_json
 
 if TYPE_CHECKING:
-    from qianru.evaluate import Dataset
+    from qianru.contextual import ContextualEncoder
+    from qianru.evaluate import Dataset, RecordedSenses, Space
     from qianru.progress import ProgressCallback
     from qianru.tokens.report import TokenReport
+    from qianru.vectors import StaticEncoder
+
+    Opened = Space | ContextualEncoder | StaticEncoder
+
+# So many lines of the text speed is measured on.
+_N_TEXTS = 256
 
 
 def report(
     models: Annotated[
-        list[str], typer.Argument(metavar="MODEL", help="Model folders or files of vectors, up to eight.")
+        list[str],
+        typer.Argument(metavar="MODEL", help="Folders of any models, files of vectors; up to eight."),
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="The page to write.")],
     data: TestSets = None,
     target: TargetModel = None,
     words: Annotated[
         list[str] | None,
-        typer.Option("--words", metavar="WORDS", help="Whose nearest words are shown, between commas."),
+        typer.Option(
+            "--words",
+            metavar="WORDS",
+            help="Whose nearest words, or senses in --text, are shown, between commas.",
+        ),
     ] = None,
     k: Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many nearest words.")] = 10,
     map: Annotated[
@@ -33,7 +45,9 @@ def report(
     ] = "pca",
     text: Annotated[
         list[str] | None,
-        typer.Option(metavar="CORPUS", help="Text to count the tokenizers' tokens on; can be repeated."),
+        typer.Option(
+            metavar="CORPUS", help="Text to count tokens, find senses and measure speed on; can be repeated."
+        ),
     ] = None,
     senses: Annotated[
         list[str] | None,
@@ -52,6 +66,9 @@ def report(
 ) -> None:
     """One page of HTML: how models were made, loss, tests with intervals, coverage, nearest words, maps, analogies, speed.
 
+    Contextual models (ours, of transformers, of sentence-transformers) stand alone or beside static ones: their loss on what was
+    held out, the tests on texts in --data, and with --text the senses of --words. What a page lacks, it says.
+
     The page needs no other file and no network, is in English and Chinese, light and dark, and prints. Without --data the
     tests that gensim's package carries are used, if it is installed. docs/concepts/report.md tells what is on it.
 
@@ -60,10 +77,12 @@ def report(
       qianru report model -o report.html
       qianru report model --data tests --words 猫,tiger,king -o report.html
       qianru report new old --data tests --text corpus.txt --language zh -o report.html
+      qianru report bert vectors --data tests --text corpus.txt --words bank,苹果 -o report.html
     """
     from qianru.evaluate import Space, find_datasets, read_senses, write_report
     from qianru.progress import TerminalProgress
     from qianru.vectors import Vectors
+    from qianru.vectors.other_folders import is_contextual_folder
 
     datasets: list[Dataset] | None = None if data is None else []
     for folder in data or ():
@@ -78,19 +97,29 @@ def report(
     def space(path: str) -> Space:
         return Space(Vectors.load(path, verify=True), case=case, unknown=unknown, restrict_vocab=limit)
 
-    spaces = {name: space(path) for name, path in names.items()}
+    opened: dict[str, Opened] = {}
+    for name, path in names.items():
+        if is_contextual_folder(Path(path)):
+            from qianru.contextual import load_encoder
+
+            opened[name] = load_encoder(path)
+        else:
+            opened[name] = space(path)
     bar = TerminalProgress()
     try:
+        tokens = _tokens(names, opened, text, bar)
+        told += _senses(opened, chosen, text, seed, bar)
         results = write_report(
-            spaces,
+            opened,
             output,
             datasets=datasets,
             target=None if target is None else space(target),
             words=chosen,
             k=k,
             map=map,
-            tokens=_tokens(names, text, bar),
+            tokens=tokens,
             senses=told,
+            texts=_lines(text),
             places=names,
             language=language,
             seed=seed,
@@ -119,24 +148,71 @@ def names_of(models: list[str]) -> dict[str, str]:
     return dict(zip(short if len(set(short)) == len(short) else models, models, strict=True))
 
 
-def _tokens(names: dict[str, str], text: list[str] | None, bar: ProgressCallback) -> dict[str, TokenReport]:
+def _tokens(
+    names: dict[str, str], opened: dict[str, Opened], text: list[str] | None, bar: ProgressCallback
+) -> dict[str, TokenReport]:
     """What the tokenizer of each model that has one makes of the text."""
     if not text:
         return {}
     from qianru.errors import FormatError
+    from qianru.evaluate import Space
     from qianru.text import Corpus
     from qianru.tokens import Tokenizer
     from qianru.tokens.report import report_tokens
 
     found = {}
     for name, path in names.items():
-        if not Path(path).is_dir():
-            typer.echo(f"note: {path} is a file of vectors, without a tokenizer", err=True)
-            continue
-        try:
-            tokenizer = Tokenizer.load(path)
-        except FormatError as error:
-            typer.echo(f"note: no tokenizer of {path}: {error.message}", err=True)
+        model = opened[name]
+        tokenizer: object = None
+        if not isinstance(model, Space):
+            tokenizer = getattr(model, "tokenizer", None)
+            reason = "it takes words as they are, whatever their letters"
+        elif Path(path).is_dir():
+            try:
+                tokenizer = Tokenizer.load(path)
+            except FormatError as error:
+                reason = error.message
+        else:
+            reason = "it is a file of vectors"
+        if not isinstance(tokenizer, Tokenizer):
+            typer.echo(f"note: no tokenizer of {path}: {reason}", err=True)
             continue
         found[name] = report_tokens(tokenizer, {one: Corpus(one) for one in text}, progress=bar)
     return found
+
+
+def _senses(
+    opened: dict[str, Opened], words: list[str], text: list[str] | None, seed: int, bar: ProgressCallback
+) -> list[RecordedSenses]:
+    """The senses in the text of each word by each contextual model; a note where there are none to find."""
+    from qianru.evaluate import Space
+
+    models = {name: model for name, model in opened.items() if not isinstance(model, Space)}
+    if not models or not words or not text:
+        return []
+    from qianru.contextual import find_senses
+    from qianru.errors import ArgumentError, CorpusError
+    from qianru.evaluate import recorded_senses
+    from qianru.text import Corpus
+
+    found = []
+    for word in words:
+        for name, model in models.items():
+            try:
+                made = find_senses(model, word, Corpus(*text).lines(), seed=seed, progress=bar)
+            except (ArgumentError, CorpusError) as error:
+                typer.echo(f"note: no senses of {word} by {name}: {error.message}", err=True)
+                continue
+            found.append(recorded_senses(made.as_dict()))
+    return found
+
+
+def _lines(text: list[str] | None) -> list[str]:
+    """The first lines of the text."""
+    if not text:
+        return []
+    from itertools import islice
+
+    from qianru.text import Corpus
+
+    return list(islice((line for line in Corpus(*text).lines() if line.strip()), _N_TEXTS))

@@ -11,7 +11,7 @@ from qianru.cli.options import AsJson, Corpora, Encoding, Field, OnErrors, Seed
 from qianru.cli.output import n_of, print_json, print_table
 
 if TYPE_CHECKING:
-    from qianru.contextual import Senses, Use
+    from qianru.contextual import Use
 
 
 def senses(
@@ -78,7 +78,7 @@ def senses(
         err=True,
     )
     if as_json:
-        print_json(_json(found))
+        print_json(found.as_dict())
         return
     rows = [
         (number, f"{sense.share:.1%}", sense.silhouette, ", ".join(one for one, _ in sense.typical))
@@ -96,23 +96,3 @@ def senses(
 
 def _bracketed(use: Use) -> str:
     return f"{use.text[: use.start]}[{use.text[use.start : use.end]}]{use.text[use.end :]}"
-
-
-def _json(found: Senses) -> dict[str, object]:
-    return {
-        "word": found.word,
-        "n_found": found.n_found,
-        "n_uses": len(found.uses),
-        "silhouette": found.silhouette,
-        "tried": {str(k): value for k, value in found.tried.items()},
-        "senses": [
-            {
-                "share": sense.share,
-                "silhouette": sense.silhouette,
-                "typical": [{"word": word, "z": z} for word, z in sense.typical],
-                "examples": [vars(use) for use in sense.examples],
-            }
-            for sense in found.senses
-        ],
-        "notes": list(found.notes),
-    }

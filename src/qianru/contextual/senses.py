@@ -62,6 +62,7 @@ class Senses:
         silhouette: mean over all uses, for the number of senses that was chosen.
         tried: that mean for each number of senses that was tried.
         vectors: float32 [n_uses, dim], as the encoder gave them.
+        model_fingerprint: the encoder's.
         notes: what a reader must know.
     """
 
@@ -72,7 +73,29 @@ class Senses:
     silhouette: float
     tried: dict[int, float]
     vectors: Float32Array
+    model_fingerprint: str
     notes: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, object]:
+        """All but the vectors and the members, as JSON knows it; `qianru.evaluate.recorded_senses` takes it."""
+        return {
+            "word": self.word,
+            "n_found": self.n_found,
+            "n_uses": len(self.uses),
+            "silhouette": self.silhouette,
+            "tried": {str(k): value for k, value in self.tried.items()},
+            "senses": [
+                {
+                    "share": sense.share,
+                    "silhouette": sense.silhouette,
+                    "typical": [{"word": word, "z": z} for word, z in sense.typical],
+                    "examples": [dict(vars(use)) for use in sense.examples],
+                }
+                for sense in self.senses
+            ],
+            "model_fingerprint": self.model_fingerprint,
+            "notes": list(self.notes),
+        }
 
 
 def find_senses(
@@ -158,7 +181,9 @@ def find_senses(
                 tuple(members.tolist()),
             )
         )
-    return Senses(word, n_found, tuple(uses), tuple(senses), best, tried, vectors, tuple(notes))
+    return Senses(
+        word, n_found, tuple(uses), tuple(senses), best, tried, vectors, encoder.fingerprint, tuple(notes)
+    )
 
 
 def find_uses(

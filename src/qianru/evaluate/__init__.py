@@ -26,15 +26,22 @@ from qianru.evaluate.geometry import geometry
 from qianru.evaluate.odd_one_out import odd_one_out
 from qianru.evaluate.offsets import offsets
 from qianru.evaluate.report import write_report
-from qianru.evaluate.report_senses import RecordedSense, RecordedSenses, RecordedUse, read_senses
+from qianru.evaluate.report_senses import (
+    RecordedSense,
+    RecordedSenses,
+    RecordedUse,
+    read_senses,
+    recorded_senses,
+)
 from qianru.evaluate.result import Result, Score
 from qianru.evaluate.senses import word_senses
 from qianru.evaluate.sentences import sentence_similarity
-from qianru.evaluate.similarity import pearson, similarity, spearman
+from qianru.evaluate.similarity import similarity
 from qianru.evaluate.space import Space
 from qianru.evaluate.stability import stability
 from qianru.evaluate.suite import Report, Skipped, compare_models, evaluate, evaluate_encoder
 from qianru.evaluate.translation import translation
+from qianru.vectors.correlation import pearson, spearman
 
 __all__ = [
     "Association",
@@ -75,6 +82,7 @@ __all__ = [
     "pearson",
     "read_dataset",
     "read_senses",
+    "recorded_senses",
     "sentence_similarity",
     "similarity",
     "spearman",

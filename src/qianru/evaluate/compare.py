@@ -19,7 +19,8 @@ from qianru.evaluate.intervals import (
     permutation_p,
 )
 from qianru.evaluate.result import Outcome, Result
-from qianru.evaluate.similarity import Correlation, ranks, spearman
+from qianru.evaluate.similarity import Correlation
+from qianru.vectors.correlation import ranks, spearman
 
 ALPHA = 0.05
 _SAME_POLICIES = ("case", "unknown", "restrict_vocab")

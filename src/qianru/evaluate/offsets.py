@@ -15,9 +15,9 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import Questions
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
 from qianru.evaluate.result import Result, Score, result, score
-from qianru.evaluate.similarity import ranks
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
+from qianru.vectors.correlation import ranks
 
 N_SHUFFLES = 200
 # Shuffles whose cosines are ranked among the true ones.

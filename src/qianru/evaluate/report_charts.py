@@ -37,11 +37,41 @@ ARROWS_WIDE, ARROWS_PHONE = (330.0, 247.5), (330.0, 247.5)
 
 @dataclass(frozen=True)
 class Line:
-    """A line of a chart: a name, the group whose colour and mark it has, and values, the first at 1 on the x axis."""
+    """A line of a chart: a name, the group whose colour and mark it has, and values.
+
+    places: of the values on the x axis, steps of training in rising order; None for epochs, 1, 2, 3 … is_dashed: the lesser of
+    two lines of a group, without marks.
+    """
 
     name: str
     group: int
     values: tuple[float, ...]
+    places: tuple[int, ...] | None = None
+    is_dashed: bool = False
+
+    @property
+    def xs(self) -> Sequence[int]:
+        """Where each value stands."""
+        return range(1, len(self.values) + 1) if self.places is None else self.places
+
+
+class Figures:
+    """Figures with captions, numbered so that a drawing can point at its caption."""
+
+    def __init__(self) -> None:
+        self._n = 0
+
+    def next_id(self) -> str:
+        """An id that no other figure has."""
+        self._n += 1
+        return f"figure{self._n}"
+
+
+def figure(
+    drawing: Html, caption: Child, name: str, *, class_: str | None = None, below: Child = None
+) -> Html:
+    """A drawing with its caption, whose id is `name`."""
+    return tag("figure", tag("figcaption", caption, id=name), drawing, below, class_=class_)
 
 
 def svg(*children: Child, class_: str, labelled_by: str | None) -> Html:
@@ -121,18 +151,20 @@ def ticks(low: float, high: float, n: int = 4) -> list[float]:
 
 
 def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
-    """Lines over 1, 2, 3 …; each value has a mark with its number as a title, the last one in letters."""
+    """Lines over epochs or steps; each value has a mark with its number as a title, the last one in letters."""
     values = [value for line in lines for value in line.values]
-    n = max(len(line.values) for line in lines)
+    xs = [place for line in lines for place in line.xs]
+    by_step = lines[0].places is not None
     low, high = min(values), max(values)
     # Losses that are equal but for rounding are one flat line.
     edge = max((high - low) * 0.08, abs(high) * 1e-3) or 0.1
     # Losses are compared by their distance from 0 where that is near.
     low = 0.0 if 0 <= low < 0.5 * high else low - edge
     high += edge
+    begin, end = min(xs), max(xs)
 
-    def x(place: int) -> float:
-        return 0.08 + 0.80 * (place / (n - 1) if n > 1 else 0.5)
+    def x(place: float) -> float:
+        return 0.08 + 0.80 * ((place - begin) / (end - begin) if end > begin else 0.5)
 
     def y(value: float) -> float:
         return 0.88 - 0.83 * (value - low) / (high - low)
@@ -142,40 +174,32 @@ def line_chart(lines: Sequence[Line], *, labelled_by: str) -> Html:
         at = percent(y(tick))
         parts.append(tag("line", x1="7%", x2="90%", y1=at, y2=at, class_="grid"))
         parts.append(tag("text", fixed(tick, 6), x="6.2%", y=at, class_="tick end"))
-    step = max(1, math.ceil(n / 10))
-    for place in range(0, n, step):
-        parts.append(tag("text", place + 1, x=percent(x(place)), y="95%", class_="tick middle"))
-    parts.append(tag("text", phrase("epoch", element="tspan"), x="91%", y="95%", class_="tick"))
-    for nth, line in enumerate(lines):
-        points = [(x(place), y(value)) for place, value in enumerate(line.values)]
+    every = max(1, math.ceil(end / 10))
+    for tick in ticks(begin, end) if by_step else range(1, end + 1, every):
+        parts.append(tag("text", f"{tick:,.0f}", x=percent(x(tick)), y="95%", class_="tick middle"))
+    # Numbers of steps are long: their unit keeps to the edge.
+    unit = phrase("step" if by_step else "epoch", element="tspan")
+    x_of_unit, side = ("100%", "tick end") if by_step else ("91%", "tick")
+    parts.append(tag("text", unit, x=x_of_unit, y="95%", class_=side))
+    # Words at the ends of lines keep apart.
+    ends = [line for line in lines if not line.is_dashed]
+    for line in lines:
+        points = [(x(place), y(value)) for place, value in zip(line.xs, line.values, strict=True)]
         for (x1, y1), (x2, y2) in itertools.pairwise(points):
-            parts.append(
-                tag(
-                    "line",
-                    x1=percent(x1),
-                    y1=percent(y1),
-                    x2=percent(x2),
-                    y2=percent(y2),
-                    class_=f"line g{line.group % N_GROUPS}",
-                )
-            )
+            kind = f"line g{line.group % N_GROUPS}{' dashed' if line.is_dashed else ''}"
+            ends_of = {"x1": percent(x1), "y1": percent(y1), "x2": percent(x2), "y2": percent(y2)}
+            parts.append(tag("line", class_=kind, **ends_of))
+        if line.is_dashed:
+            continue
         # A mark on every epoch of hundreds would be a blot.
-        shown = max(1, math.ceil(n / 40))
+        shown = max(1, math.ceil(len(points) / 40))
         for place, (px, py) in enumerate(points):
             if place % shown == 0 or place == len(points) - 1:
-                title = f"{line.name}, {place + 1}: {line.values[place]:.4f}"
+                title = f"{line.name}, {line.xs[place]:,}: {line.values[place]:.4f}"
                 parts.append(mark(line.group, px, py, title=title))
-        last = points[-1]
-        parts.append(
-            tag(
-                "text",
-                f"{line.values[-1]:.3f}",
-                x=percent(last[0]),
-                dx=8,
-                y=percent(last[1] + 0.045 * (nth - (len(lines) - 1) / 2) * (len(lines) > 1)),
-                class_="tick",
-            )
-        )
+        last, apart = points[-1], ends.index(line) - (len(ends) - 1) / 2
+        down = percent(last[1] + 0.045 * apart * (len(ends) > 1))
+        parts.append(tag("text", f"{line.values[-1]:.3f}", x=percent(last[0]), dx=8, y=down, class_="tick"))
     return svg(parts, class_="chart", labelled_by=labelled_by)
 
 

@@ -1,13 +1,9 @@
-"""What the report tells of a model beside its tests: how it was made, how large and how quick it is, and what its words are like."""
+"""What the report tells of a static model's words: their neighbours, maps of them, relations between them."""
 
 from __future__ import annotations
 
-import json
-import math
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -16,29 +12,12 @@ from qianru.errors import UnknownWordError
 from qianru.evaluate.datasets import Categories, Dataset, Questions
 from qianru.evaluate.report_map import Plane, Projection, project
 from qianru.evaluate.space import Space
-from qianru.vectors import Neighbour, Vectors
-from qianru.vectors.stored import of_corpus
+from qianru.vectors import Neighbour, SubwordVectors
 
-BATCH = 256
-_MAX_VALUE = 160
-_MAX_DEPTH = 6
-# Numbers for each epoch have a chart.
-_CHARTED = ("loss_per_epoch", "pairs_per_epoch")
 _N_DEFAULT_WORDS = 8
 _MIN_MAPPED = 8
 _MAX_IN_CATEGORY = 30
 _MIN_PAIRS, _MAX_PAIRS = 3, 8
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Sizes in bytes and times in milliseconds; None for what has no file. rate: words a second in batches of BATCH."""
-
-    on_disk: int | None
-    in_memory: int
-    open_ms: float | None
-    query_ms: float
-    rate: float
 
 
 @dataclass(frozen=True)
@@ -71,79 +50,6 @@ class Asked:
     is_right: bool
 
 
-def losses(vectors: Vectors) -> tuple[float, ...]:
-    """The recorded loss of each epoch; empty where none is, or what is recorded are no finite numbers."""
-    found = vectors.provenance.get("loss_per_epoch")
-    values = found if isinstance(found, list) else []
-    if not all(
-        isinstance(one, (int, float)) and not isinstance(one, bool) and math.isfinite(one) for one in values
-    ):
-        return ()
-    return tuple(float(one) for one in values)
-
-
-def objective(vectors: Vectors) -> tuple[str, ...]:
-    """What the loss measures: losses of models with the same are comparable."""
-    settings = vectors.provenance.get("settings")
-    known = settings if isinstance(settings, Mapping) else {}
-    names = ("model", "loss", "negative", "window", "x_max", "alpha", "weighting")
-    return (
-        str(vectors.provenance.get("kind")),
-        str(of_corpus(vectors.provenance, "fingerprint")),
-        *(str(known.get(name)) for name in names),
-    )
-
-
-def settings_of(provenance: Mapping[str, object]) -> dict[str, str]:
-    """Everything that is recorded, nested names joined by dots; long values are cut."""
-    found: dict[str, str] = {}
-
-    def add(name: str, value: object, depth: int) -> None:
-        if isinstance(value, Mapping) and depth < _MAX_DEPTH:
-            for key, item in value.items():
-                if depth or key not in _CHARTED:
-                    add(f"{name}.{key}" if name else str(key), item, depth + 1)
-        elif (
-            isinstance(value, list)
-            and any(isinstance(item, Mapping) for item in value)
-            and depth < _MAX_DEPTH
-        ):
-            for place, item in enumerate(value, 1):
-                add(f"{name}.{place}", item, depth + 1)
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-            found[name] = text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}…"
-
-    add("", provenance, 0)
-    return found
-
-
-def measure(space: Space, path: Path | None) -> Measured:
-    """Size and speed of a model; the time to open it where its path is known. Takes about a second for a large model."""
-    vectors, rows = space.vectors, np.arange(space.n_words)
-    drawn = np.random.default_rng(1).choice(rows, size=min(BATCH, len(rows)), replace=False)
-    words = [vectors.keys[row] for row in drawn.tolist()]
-    # The first search takes the lengths of all rows.
-    vectors.similar(words[0], k=10)
-    single = _median_seconds(lambda at: vectors.similar(words[at % len(words)], k=10), least=5, budget=0.2)
-    batch = _median_seconds(lambda _: vectors.similar(words, k=10), least=2, budget=0.4)
-    on_disk = opened = None
-    if path is not None:
-        files = [one for one in path.rglob("*") if one.is_file()] if path.is_dir() else [path]
-        on_disk = sum(one.stat().st_size for one in files)
-        opened = 1e3 * _median_seconds(lambda _: Vectors.load(path), least=1, budget=0.2)
-    return Measured(on_disk, len(vectors) * vectors.dim * 4, opened, 1e3 * single, len(words) / batch)
-
-
-def _median_seconds(run: Callable[[int], object], *, least: int, budget: float) -> float:
-    taken: list[float] = []
-    while len(taken) < least or (sum(taken) < budget and len(taken) < 100):
-        begin = time.perf_counter()
-        run(len(taken))
-        taken.append(time.perf_counter() - begin)
-    return max(float(np.median(taken)), 1e-9)
-
-
 def default_words(spaces: Sequence[Space]) -> list[str]:
     """Eight words that all models know, from frequent to rare: ranks evenly spaced by their logarithm."""
     first, others = spaces[0], spaces[1:]
@@ -160,10 +66,12 @@ def default_words(spaces: Sequence[Space]) -> list[str]:
     return chosen
 
 
-def neighbours(space: Space, text: str, k: int) -> list[Neighbour] | tuple[str, ...]:
-    """The k nearest words; close spellings where the word is unknown."""
+def neighbours(
+    space: Space, subwords: SubwordVectors | None, text: str, k: int
+) -> list[Neighbour] | tuple[str, ...]:
+    """The k nearest words, of an unknown word by its n-grams if there are any; otherwise close spellings."""
     try:
-        return space.vectors.similar(text, k=k)
+        return (subwords or space.vectors).similar(text, k=k)
     except UnknownWordError as error:
         return error.close
 

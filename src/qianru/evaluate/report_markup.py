@@ -79,6 +79,11 @@ def number(value: float | None) -> str:
     return f"{value:.3f}".replace("-", "−")
 
 
+def megabytes(n_bytes: int | None) -> str:
+    """A size for reading."""
+    return "–" if n_bytes is None else f"{n_bytes / 1e6:,.1f} MB"
+
+
 def p_value(value: float | None) -> str:
     """A p value for reading."""
     return "< 0.001" if value is not None and value < 0.001 else number(value)

@@ -61,6 +61,11 @@ def read_senses(path: str | Path) -> list[RecordedSenses]:
     return [_Reader(str(path), f"word {place}").word(entry) for place, entry in enumerate(entries, 1)]
 
 
+def recorded_senses(value: object) -> RecordedSenses:
+    """The senses of one word from what `qianru.contextual.Senses.as_dict` gives. Raises FormatError."""
+    return _Reader("senses", "the word").word(value)
+
+
 class _Reader:
     """Takes checked values out of parsed JSON; `where` is what an error names."""
 

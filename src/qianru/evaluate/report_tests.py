@@ -13,6 +13,7 @@ from qianru.evaluate.result import Result, Score
 
 # Scores of the space itself are on no common scale.
 _NO_CHART = ("geometry",)
+IN_CONTEXT = "words in context"
 
 
 def legend(subjects: Sequence[Subject]) -> Html | None:
@@ -218,6 +219,9 @@ def compared(
         )
     if shared:
         parts.append(_stability(subjects, shared))
+    first = {one.test for one in subjects[0].report.results}
+    if IN_CONTEXT in first and len({one.space is None for one in subjects}) > 1:
+        parts.append(tag("p", phrase("not_compared"), class_="note"))
     return Section("compared", tag("div", parts))
 
 

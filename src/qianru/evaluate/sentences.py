@@ -9,8 +9,9 @@ from qianru.evaluate.context import row_cosines
 from qianru.evaluate.datasets import SentencePairs
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
 from qianru.evaluate.result import Outcome, Result, encoder_policies, result, score
-from qianru.evaluate.similarity import Correlation, pearson, spearman
+from qianru.evaluate.similarity import Correlation
 from qianru.vectors import Encoder
+from qianru.vectors.correlation import pearson, spearman
 
 
 def sentence_similarity(

@@ -11,23 +11,7 @@ from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, int
 from qianru.evaluate.result import Outcome, Result, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
-
-
-def ranks(values: Float64Array) -> Float64Array:
-    """Ranks [n] from 1 up, equal values sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    found: Float64Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return found
-
-
-def pearson(a: Float64Array, b: Float64Array) -> float:
-    """Pearson's correlation of a and b [n]; NaN where one of them is constant."""
-    return float(_correlations(np.ones((1, len(a))), a, b)[0])
-
-
-def spearman(a: Float64Array, b: Float64Array) -> float:
-    """Spearman's rank correlation of a and b [n], ties at their mean rank; NaN where one of them is constant."""
-    return pearson(ranks(a), ranks(b))
+from qianru.vectors.correlation import pearson, spearman, weighted_pearson
 
 
 class Correlation:
@@ -44,9 +28,9 @@ class Correlation:
 
     def __call__(self, weights: Float64Array) -> Float64Array:
         if not self._ranked:
-            return _correlations(weights, *self._pair)
+            return weighted_pearson(weights, *self._pair)
         a, b = (_weighted_ranks(weights, *one) for one in zip(self._groups, self._orders, strict=True))
-        return _correlations(weights, a, b)
+        return weighted_pearson(weights, a, b)
 
 
 def _weighted_ranks(weights: Float64Array, group: np.ndarray, order: np.ndarray) -> Float64Array:
@@ -55,21 +39,6 @@ def _weighted_ranks(weights: Float64Array, group: np.ndarray, order: np.ndarray)
     sizes = np.add.reduceat(weights[:, order], starts, axis=1)
     found: Float64Array = (np.cumsum(sizes, axis=1) - (sizes - 1) / 2)[:, group]
     return found
-
-
-def _correlations(weights: Float64Array, a: Float64Array, b: Float64Array) -> Float64Array:
-    """Pearson's correlation for each row of weights [b, n]; a and b [n] or [b, n]; NaN where one is constant."""
-    total = weights.sum(axis=1, keepdims=True)
-    x = a - (weights * a).sum(axis=1, keepdims=True) / total
-    y = b - (weights * b).sum(axis=1, keepdims=True) / total
-    products, xx, yy = ((weights * one).sum(axis=1) for one in (x * y, x * x, y * y))
-    # Rounding leaves a constant with a tiny spread.
-    flat = (xx <= 1e-18 * np.abs(a).max(initial=1.0) ** 2 * total[:, 0]) | (
-        yy <= 1e-18 * np.abs(b).max(initial=1.0) ** 2 * total[:, 0]
-    )
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = np.where(flat, np.nan, products / np.sqrt(xx * yy))
-    return np.clip(found, -1, 1)
 
 
 def similarity(

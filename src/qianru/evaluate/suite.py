@@ -45,6 +45,11 @@ _TEXT_TESTS: dict[type[Dataset], str] = {
 }
 
 
+def is_of_texts(data: Dataset) -> bool:
+    """Whether the dataset is a test of encoders: sentence pairs, words in context, or examples of senses."""
+    return type(data) in _TEXT_TESTS
+
+
 @dataclass(frozen=True)
 class Skipped:
     """A test that could not be run, and why."""

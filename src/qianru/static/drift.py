@@ -13,6 +13,7 @@ import numpy as np
 from qianru.arrays import Float64Array
 from qianru.errors import ArgumentError
 from qianru.vectors import Vectors
+from qianru.vectors.correlation import spearman
 
 Probes: TypeAlias = dict[str, list[tuple[str, ...]]]
 _N_SHOWN = 20
@@ -154,17 +155,8 @@ def _nearer(vectors: Vectors, items: list[tuple[str, ...]]) -> float:
 
 
 def _similarity(vectors: Vectors, items: list[tuple[str, ...]]) -> float:
-    ranks = [_ranks(_cosines(vectors, items, 0, 1)), _ranks(np.array([float(item[2]) for item in items]))]
-    deviations = [rank - rank.mean() for rank in ranks]
-    scale = math.sqrt(math.prod(float(d @ d) for d in deviations))
-    return float(deviations[0] @ deviations[1]) / scale if scale else 0.0
-
-
-def _ranks(values: Float64Array) -> Float64Array:
-    """Ranks, equal values sharing their mean rank."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Float64Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-    return ranks
+    found = spearman(_cosines(vectors, items, 0, 1), np.array([float(item[2]) for item in items]))
+    return 0.0 if math.isnan(found) else found
 
 
 def _analogies(vectors: Vectors, items: list[tuple[str, ...]]) -> float:

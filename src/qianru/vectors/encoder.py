@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -52,6 +52,10 @@ class Encoder(Protocol):
     @property
     def dim(self) -> int:
         """Numbers in a vector."""
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Everything beside weights and tokenizer that vectors depend on, as JSON knows it."""
 
     @property
     def fingerprint(self) -> str:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 from qianru.errors import FormatError
 from qianru.vectors.safetensors_file import MAX_FOREIGN_HEADER, map_header, parse_json_object
+from qianru.vectors.static_encoder import is_static_folder
 
 _ENCODE = (
     "qianru encode FOLDER TEXT, qianru senses FOLDER WORD CORPUS; in Python qianru.contextual.load_encoder"
@@ -31,7 +33,7 @@ class ModelFolder:
     """A folder of a model that is no table of word vectors.
 
     Attributes:
-        kind: "bert", "gpt", "elmo", "text-classifier" or "translator".
+        kind: "bert", "gpt", "elmo", "text-classifier" or "translator"; of `read_encoder_folder` also another program's name for it.
         facts: what qianru.json, or ELMo's options.json, tells.
         n_parameters: numbers in the weights; None for ELMo's HDF5, which is not opened here.
         n_bytes: of the weights. opens: the commands that open it.
@@ -65,6 +67,53 @@ def read_model_folder(path: Path) -> ModelFolder | None:
             raise FormatError("no weights in it", path=str(path), hint="copy the whole folder again")
         weights, n_parameters = found[0], None
     return ModelFolder(kind, description, facts, n_parameters, weights.stat().st_size, opens)
+
+
+def is_contextual_folder(path: Path) -> bool:
+    """Whether it is the folder of a model that `qianru.contextual.load_encoder` opens, and whose words have no vector of their own."""
+    files = ("config.json", "modules.json", "options.json")
+    return path.is_dir() and any((path / name).is_file() for name in files) and not is_static_folder(path)
+
+
+def read_encoder_folder(path: Path) -> ModelFolder | None:
+    """What is told by the folder of a model that gives texts vectors, without opening the model: those of `read_model_folder`, and
+    those of transformers and sentence-transformers, whose kind is config.json's model_type.
+
+    Among the facts is `config`, what config.json holds, if there is one. None where there is neither qianru.json nor
+    config.json. Raises FormatError for what cannot be read.
+    """
+    ours = read_model_folder(path)
+    folder = path
+    if ours is None and (path / "modules.json").is_file():
+        folder = path / _first_module(path / "modules.json")
+    file = folder / "config.json"
+    if not file.is_file():
+        return ours
+    config = _read(file)
+    if ours is not None:
+        return replace(ours, facts={**ours.facts, "config": config})
+    weights = sorted(folder.glob("*.safetensors"))
+    return ModelFolder(
+        str(config.get("model_type", "")),
+        "a model of transformers" if folder == path else "a model of sentence-transformers",
+        {"config": config},
+        sum(map(_n_parameters, weights)) or None,
+        sum(one.stat().st_size for one in weights),
+        _ENCODE,
+    )
+
+
+def _first_module(file: Path) -> str:
+    """The folder of the first module of sentence-transformers, mostly the folder itself."""
+    listed = parse_json_object(b'{"modules":' + file.read_bytes() + b"}", file)["modules"]
+    first = listed[0] if isinstance(listed, list) and listed else None
+    place = first.get("path", "") if isinstance(first, dict) else None
+    root = os.path.realpath(file.parent)
+    if not isinstance(place, str) or not (os.path.realpath(file.parent / place) + os.sep).startswith(
+        root + os.sep
+    ):
+        raise FormatError("the first module has no place in the folder", path=str(file))
+    return place
 
 
 def _description(path: Path) -> tuple[str, dict[str, object]]:

@@ -14,6 +14,7 @@ from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.algebra import Neighbour, Searcher, unit_rows
 from qianru.vectors.checks import checked_k
 from qianru.vectors.codes import Codes, encode
+from qianru.vectors.correlation import spearman
 from qianru.vectors.folder import read_coded_folder, write_folder
 from qianru.vectors.keys import Keys
 from qianru.vectors.stored import Stored
@@ -201,11 +202,5 @@ def _cosines(vectors: Vectors, pairs: Sequence[tuple[str, str, float]]) -> Float
 
 def _spearman(a: Float64Array, b: Float64Array) -> float | None:
     """Rank correlation, ties at their mean rank; None where one side is all equal."""
-
-    def ranks(values: Float64Array) -> Float64Array:
-        _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-        made: Float64Array = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
-        return made
-
-    x, y = ranks(a), ranks(b)
-    return float(np.corrcoef(x, y)[0, 1]) if x.std() > 0 and y.std() > 0 else None
+    found = spearman(a, b)
+    return None if np.isnan(found) else found

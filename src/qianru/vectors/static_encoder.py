@@ -119,6 +119,11 @@ class StaticEncoder:
         return int(self._matrix.shape[1])
 
     @property
+    def settings(self) -> dict[str, object]:
+        """Pooling, and whether texts get length 1."""
+        return {"pooling": self._pooling, "normalize": self._normalize}
+
+    @property
     def fingerprint(self) -> str:
         """A hash over vectors, tokenizer and pooling."""
         if not self._mark:

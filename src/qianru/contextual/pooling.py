@@ -126,7 +126,10 @@ class Pooled:
             if self._max is not None:
                 alone = rows if mask is None else rows.masked_fill(~mask[:, :, None], -torch.inf)
                 index = texts[:, None].expand(-1, self._dim)
-                self._max.scatter_reduce_(0, index, alone.amax(1), "amax")
+                if torch.is_grad_enabled():  # which needs what it was before
+                    self._max = self._max.scatter_reduce(0, index, alone.amax(1), "amax")
+                else:
+                    self._max.scatter_reduce_(0, index, alone.amax(1), "amax")
             if self._weighted is not None:
                 # Muennighoff 2022 (SGPT): the later a token, the more it has read.
                 start = batch.position[group.first : group.first + group.n] - first

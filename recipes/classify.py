@@ -1,5 +1,5 @@
 """Learning curves of text classifiers: random against static rows, for mean, CNN and BiLSTM, over several seeds; and a linear
-map on the frozen features of a contextual model.
+map on a contextual model, frozen (contextual) or trained as a whole (tuned).
 
     python -m recipes.classify --vectors en=FOLDER --vectors zh=FOLDER --features en=FOLDER --results curves.jsonl
     python -m recipes.classify --results curves.jsonl --report --table curves.txt                    the tables alone
@@ -10,7 +10,8 @@ where it was; few labels come first. A seed draws its own labelled examples, of 
 encoder. Test examples that are among the training examples are left out. With all labels the passes are fewer and stopping is sooner.
 
 A table for each set: mean test accuracy over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows
-of the same encoder by paired seeds. The gain of "contextual", which has no encoder of ours, is that over random rows with the mean.
+of the same encoder by paired seeds. The gain of "contextual" and "tuned", which have no encoder of ours, is that over random rows
+with the mean.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ SETS = {
         ("1", "2"),
     ),
 }
-STARTS = ("random", "frozen", "slow", "contextual")
+STARTS = ("random", "frozen", "slow", "contextual", "tuned")
 # The encoders on rows, and the linear map on a text's vector, in the order of the tables.
 ORDER = ("mean", "cnn", "lstm", "gru", "transformer", "linear")
 ENCODER_SETTINGS: dict[str, dict[str, Any]] = {
@@ -139,7 +140,7 @@ def settings_of(options: argparse.Namespace) -> Iterator[tuple[str, int, str, st
     """(set, labels, encoder, start), few labels first."""
     for n in sorted(options.labels, key=lambda n: n or math.inf):
         for name, encoder, start in itertools.product(options.data, options.encoders, options.starts):
-            if start != "contextual":
+            if start not in ("contextual", "tuned"):
                 yield name, n, encoder, start
             elif encoder == options.encoders[0]:
                 yield name, n, "linear", start
@@ -149,14 +150,15 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
     """Run what is missing, until the time is over."""
     began = time.monotonic()
     vectors = {name: Vectors.load(path) for name, _, path in (one.partition("=") for one in options.vectors)}
-    models = {name: Remembered(path) for name, _, path in (one.partition("=") for one in options.features)}
+    paths = {name: path for name, _, path in (one.partition("=") for one in options.features)}
+    models = {name: Remembered(path) for name, path in paths.items()}
     sets: dict[str, tuple[str, LabelledTexts, LabelledTexts]] = {}
     for name, n, encoder, start in settings_of(options):
         if name not in sets:
             language, data, test = read_set(name)
             sets[name] = language, data, drawn(test, options.max_test, 0)
         language, data, test = sets[name]
-        source = {"contextual": models, "random": None}.get(start, vectors)
+        source = {"contextual": models, "tuned": models, "random": None}.get(start, vectors)
         if source is not None and language not in source:
             continue
         mark = "" if source is None else source[language].fingerprint[:16]
@@ -167,8 +169,19 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             if time.monotonic() - began > options.max_seconds:
                 print(f"{options.max_seconds:g} seconds are over; the same command goes on", flush=True)
                 return
-            given: dict[str, Any] = {"features": models.get(language)}
-            if start != "contextual":
+            given: dict[str, Any]
+            if start == "contextual":
+                given = {"features": models[language]}
+            elif start == "tuned":
+                given = {"fine_tune": paths[language], "features_settings": {"max_tokens": 128}}
+                # A pass takes a minute here where one of the others takes a second.
+                many = not n or n > 1000
+                given |= (
+                    {"epochs": 2, "patience": 1}
+                    if many
+                    else {"epochs": 10 if n < 1000 else 5, "batch_size": 16}
+                )
+            else:
                 given = {
                     "start": None if start == "random" else vectors[language],
                     "rows": "slow" if start == "random" else start,
@@ -194,15 +207,14 @@ def one_run(
 ) -> dict[str, Any]:
     """Accuracy and macro F1 in per cent, passes, and seconds, the test included."""
     began = time.monotonic()
-    length = {} if few else {"epochs": 12, "patience": 2}
+    length: dict[str, Any] = {} if few else {"epochs": 12, "patience": 2}
     made = train_text_classifier(
         train,
         validation=0.2 if few else 0.1,
         test=test,
         overlap="drop",
         seeds=[seed],
-        **length,
-        **given,
+        **{**length, **given},
     )
     run = made.runs[0]
     assert run.report is not None

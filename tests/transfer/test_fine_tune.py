@@ -13,7 +13,6 @@ import pytest
 
 from qianru.cli.app import run
 from qianru.errors import ArgumentError, CorpusError, FormatError, TrainingError
-from qianru.text import Corpus
 from qianru.tokens import Tokenizer, tokenizer_of_words
 from qianru.vectors import Vectors
 
@@ -22,10 +21,10 @@ assert _spec is not None
 assert _spec.loader is not None
 world = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(world)
-sentences = world.sentences
+folder_of, sentences = world.folder_of, world.sentences
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+pytest.importorskip("transformers", reason="transformers is not installed")
 from qianru.contextual import load_encoder  # noqa: E402
 from qianru.progress import Progress  # noqa: E402
 from qianru.transfer import TextClassifier, train_text_classifier  # noqa: E402
@@ -36,47 +35,9 @@ QUICK: dict[str, Any] = {"epochs": 5, "body_learning_rate": 3e-3, "learning_rate
 TEXTS = ["the cat was near us", "没有 火车 在 那里", "a bus", ""]
 
 
-def folder_of(kind: str, folder: Path, tokenizer: Tokenizer, **options: Any) -> Path:
-    """A model with random weights and the tokenizer."""
-    torch.manual_seed(5)
-    n = tokenizer.n_tokens
-    if kind == "gpt2":
-        config = transformers.GPT2Config(
-            vocab_size=n, n_embd=16, n_layer=1, n_head=2, n_positions=32, bos_token_id=0, eos_token_id=0
-        )
-    else:
-        config = transformers.BertConfig(
-            vocab_size=n,
-            hidden_size=16,
-            num_hidden_layers=2,
-            num_attention_heads=2,
-            intermediate_size=32,
-            max_position_embeddings=32,
-            pad_token_id=0,
-            **options,
-        )
-    transformers.AutoModel.from_config(config).save_pretrained(folder)
-    tokenizer.save(folder / "t")
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        (folder / "t" / name).rename(folder / name)
-    (folder / "t").rmdir()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tokenizer() -> Tokenizer:
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    lines = [text for text, _ in sentences(0, 12, 400, 1)]
-    made = Tokenizer.train(Corpus(lines), kind="wordpiece", vocab_size=200, special_tokens=special)
-    description: dict[str, Any] = made.description
-    cls, sep = made.id_of("[CLS]"), made.id_of("[SEP]")
-    description["post_processor"] = {"type": "BertProcessing", "cls": ["[CLS]", cls], "sep": ["[SEP]", sep]}
-    return Tokenizer(description)
-
-
 @pytest.fixture
-def bert(tokenizer: Tokenizer, tmp_path: Path) -> Path:
-    return folder_of("bert", tmp_path / "bert", tokenizer)
+def bert(wordpiece: Tokenizer, tmp_path: Path) -> Path:
+    return folder_of("bert", tmp_path / "bert", wordpiece)
 
 
 def add_modules(folder: Path) -> None:
@@ -107,8 +68,8 @@ def add_modules(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["bert", "gpt2"])
-def test_it_learns_and_comes_back_from_disk(kind: str, tokenizer: Tokenizer, tmp_path: Path) -> None:
-    folder = folder_of(kind, tmp_path / kind, tokenizer)
+def test_it_learns_and_comes_back_from_disk(kind: str, wordpiece: Tokenizer, tmp_path: Path) -> None:
+    folder = folder_of(kind, tmp_path / kind, wordpiece)
     before = {file.name: file.read_bytes() for file in folder.iterdir()}
     reports: list[Progress] = []
     made = train_text_classifier(

@@ -1,13 +1,17 @@
-"""Learning curves of text classifiers: random against static rows, for mean, CNN and LSTM, over several seeds; and a
-linear map on the frozen features of a contextual model.
+"""Learning curves of text classifiers: random against static rows, for mean, CNN and BiLSTM, over several seeds; and a linear
+map on a contextual model, frozen (contextual) or trained as a whole (tuned).
 
-    python -m recipes.classify --vectors en=FOLDER --vectors zh=FOLDER --features en=FOLDER          everything: hours
+    python -m recipes.classify --vectors en=FOLDER --vectors zh=FOLDER --features en=FOLDER --results curves.jsonl
+    python -m recipes.classify --results curves.jsonl --report --table curves.txt                    the tables alone
     python -m recipes.classify --vectors en=FOLDER --data sst2 --labels 200 --encoders mean --seeds 3
 
-One row a setting: mean test accuracy over the seeds with the 95 % interval of that mean (Student's t), and whether the
-pretrained start wins over random by paired seeds. A seed draws its own labelled examples, of each label alike, the same
-ones for every start and encoder. The gain of "contextual", which has no encoder of ours, is that over random rows with the
-first encoder. Test examples that are among the training examples are left out.
+A run that is in the results file already is not run again, so a recipe that was stopped, or that --max-seconds stopped, goes on
+where it was; few labels come first. A seed draws its own labelled examples, of each label alike, the same ones for every start and
+encoder. Test examples that are among the training examples are left out. With all labels the passes are fewer and stopping is sooner.
+
+A table for each set: mean test accuracy over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows
+of the same encoder by paired seeds. The gain of "contextual" and "tuned", which have no encoder of ours, is that over random rows
+with the mean.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import itertools
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +30,7 @@ from recipes.intrinsic import data_folder
 
 from qianru.arrays import Float32Array
 from qianru.contextual import load_encoder
+from qianru.layers.backend import set_threads
 from qianru.transfer import LabelledTexts, read_examples, train_text_classifier
 from qianru.transfer.examples import check_labels, label_names, text_marks
 from qianru.vectors import Vectors
@@ -49,7 +54,15 @@ SETS = {
         ("1", "2"),
     ),
 }
-STARTS = ("random", "frozen", "slow", "contextual")
+STARTS = ("random", "frozen", "slow", "contextual", "tuned")
+# The encoders on rows, and the linear map on a text's vector, in the order of the tables.
+ORDER = ("mean", "cnn", "lstm", "gru", "transformer", "linear")
+ENCODER_SETTINGS: dict[str, dict[str, Any]] = {
+    "cnn": {"widths": (2, 3, 4), "n_filters": 50},
+    "lstm": {"hidden": 64},
+}
+# What a run is known by. model: begin of the fingerprint of what it starts from.
+KEYS = ("data", "labels", "encoder", "start", "seed", "model", "max_test")
 # 97.5 % points of Student's t for 1 … 9 degrees of freedom.
 _T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
@@ -101,95 +114,198 @@ class Remembered:
         return made
 
 
-def curves(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One row for each set, number of labels, encoder and start."""
+def read_results(path: Path | None, keys: Sequence[str]) -> dict[tuple, dict[str, Any]]:
+    """The runs in a file of JSON lines, by their values of the keys; a last line that was cut off is not there."""
+    if path is None or not path.exists():
+        return {}
+    runs = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):
+            runs.append(json.loads(line))
+    return {tuple(run[key] for key in keys): run for run in runs}
+
+
+def keep(run: dict[str, Any], path: Path | None) -> None:
+    """Add a run to the file."""
+    if path is None:
+        return
+    data = path.read_bytes() if path.exists() else b""
+    with path.open("ab") as file:
+        if data and not data.endswith(b"\n"):  # a line that was cut off
+            file.truncate(data.rfind(b"\n") + 1)
+        file.write(json.dumps(run, ensure_ascii=False).encode() + b"\n")
+
+
+def settings_of(options: argparse.Namespace) -> Iterator[tuple[str, int, str, str]]:
+    """(set, labels, encoder, start), few labels first."""
+    for n in sorted(options.labels, key=lambda n: n or math.inf):
+        for name, encoder, start in itertools.product(options.data, options.encoders, options.starts):
+            if start not in ("contextual", "tuned"):
+                yield name, n, encoder, start
+            elif encoder == options.encoders[0]:
+                yield name, n, "linear", start
+
+
+def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -> None:
+    """Run what is missing, until the time is over."""
+    began = time.monotonic()
     vectors = {name: Vectors.load(path) for name, _, path in (one.partition("=") for one in options.vectors)}
-    models = {name: Remembered(path) for name, _, path in (one.partition("=") for one in options.features)}
-    settings = {"cnn": {"widths": (2, 3, 4), "n_filters": 50}, "lstm": {"hidden": 64}}
-    for name in options.data:
-        language, data, test = read_set(name)
-        if options.max_test and options.max_test < len(test):
-            test = drawn(test, options.max_test, 0)
-        for n, encoder in itertools.product(options.labels, options.encoders):
-            accuracies: dict[str, list[float]] = {}
-            for start in options.starts:
-                if start == "contextual":
-                    if language not in models or encoder != options.encoders[0]:
-                        continue
-                elif start != "random" and language not in vectors:
-                    continue
-                began = time.monotonic()
-                given: dict[str, Any] = {"features": models.get(language)}
-                if start != "contextual":
-                    given = {
-                        "start": None if start == "random" else vectors[language],
-                        "rows": "slow" if start == "random" else start,
-                        "encoder": encoder,
-                        "encoder_settings": settings.get(encoder, {}),
-                        "dim": vectors[language].dim if language in vectors else 100,
-                        "max_vocab": 50_000,
-                        "max_tokens": 128,
-                    }
-                for seed in range(1, options.seeds + 1):
-                    made = train_text_classifier(
-                        drawn(data, n, seed),
-                        validation=0.2 if n and n <= 1000 else 0.1,
-                        test=test,
-                        overlap="drop",
-                        seeds=[seed],
-                        threads=options.threads,
-                        **given,
-                    )
-                    report = made.runs[0].report
-                    assert report is not None
-                    accuracies.setdefault(start, []).append(100 * float(report.accuracy.value or 0))
-                mean, half = mean_interval(accuracies[start])
-                gain: tuple[float, float] | None = None
-                if start != "random" and "random" in accuracies:
-                    pairs = zip(accuracies[start], accuracies["random"], strict=True)
-                    gain = mean_interval([a - b for a, b in pairs])
-                yield {
-                    "data": name,
-                    "labels": n or len(data),
-                    "encoder": "linear" if start == "contextual" else encoder,
-                    "start": start,
-                    "accuracy": round(mean, 2),
-                    "half_interval": round(half, 2),
-                    "gain_over_random": None if gain is None else [round(one, 2) for one in gain],
-                    "n_seeds": options.seeds,
-                    "seconds_per_seed": round((time.monotonic() - began) / options.seeds, 1),
+    paths = {name: path for name, _, path in (one.partition("=") for one in options.features)}
+    models = {name: Remembered(path) for name, path in paths.items()}
+    sets: dict[str, tuple[str, LabelledTexts, LabelledTexts]] = {}
+    for name, n, encoder, start in settings_of(options):
+        if name not in sets:
+            language, data, test = read_set(name)
+            sets[name] = language, data, drawn(test, options.max_test, 0)
+        language, data, test = sets[name]
+        source = {"contextual": models, "tuned": models, "random": None}.get(start, vectors)
+        if source is not None and language not in source:
+            continue
+        mark = "" if source is None else source[language].fingerprint[:16]
+        for seed in range(1, options.seeds + 1):
+            key = (name, n, encoder, start, seed, mark, options.max_test)
+            if key in results:
+                continue
+            if time.monotonic() - began > options.max_seconds:
+                print(f"{options.max_seconds:g} seconds are over; the same command goes on", flush=True)
+                return
+            given: dict[str, Any]
+            if start == "contextual":
+                given = {"features": models[language]}
+            elif start == "tuned":
+                given = {"fine_tune": paths[language], "features_settings": {"max_tokens": 128}}
+                # A pass takes a minute here where one of the others takes a second.
+                many = not n or n > 1000
+                given |= (
+                    {"epochs": 2, "patience": 1}
+                    if many
+                    else {"epochs": 10 if n < 1000 else 5, "batch_size": 16}
+                )
+            else:
+                given = {
+                    "start": None if start == "random" else vectors[language],
+                    "rows": "slow" if start == "random" else start,
+                    "encoder": encoder,
+                    "encoder_settings": ENCODER_SETTINGS.get(encoder, {}),
+                    "dim": vectors[language].dim if language in vectors else 100,
+                    "max_vocab": 50_000,
+                    "max_tokens": 128,
                 }
+            run = dict(zip(KEYS, key, strict=True))
+            run |= one_run(drawn(data, n, seed), test, seed, few=bool(n) and n <= 1000, **given)
+            results[key] = run
+            keep(run, options.results)
+            print(
+                f"{name} {n or 'all'} labels, {encoder}, {start}, seed {seed}: {run['accuracy']:.1f} %, "
+                f"{run['seconds']:.1f} s",
+                flush=True,
+            )
+
+
+def one_run(
+    train: LabelledTexts, test: LabelledTexts, seed: int, *, few: bool, **given: Any
+) -> dict[str, Any]:
+    """Accuracy and macro F1 in per cent, passes, and seconds, the test included."""
+    began = time.monotonic()
+    length: dict[str, Any] = {} if few else {"epochs": 12, "patience": 2}
+    made = train_text_classifier(
+        train,
+        validation=0.2 if few else 0.1,
+        test=test,
+        overlap="drop",
+        seeds=[seed],
+        **{**length, **given},
+    )
+    run = made.runs[0]
+    assert run.report is not None
+    return {
+        "accuracy": round(100 * float(run.report.accuracy.value or 0), 3),
+        "macro_f1": round(100 * float(run.report.macro_f1.value or 0), 3),
+        "passes": round(run.history[-1]["epochs"], 1),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def tables(results: Iterable[dict[str, Any]]) -> str:
+    """A table for each set, and at how many settings each start is above and below random rows."""
+    by_setting: dict[tuple, dict[int, float]] = {}
+    seconds: dict[tuple, list[float]] = {}
+    for run in results:
+        setting = (run["data"], run["labels"], run["encoder"], run["start"], run["max_test"])
+        # Of the same setting with other vectors the later runs count.
+        by_setting.setdefault(setting, {})[run["seed"]] = run["accuracy"]
+        seconds.setdefault(setting, []).append(run["seconds"])
+    lines: list[str] = []
+    wins: dict[tuple[int, str], list[int]] = {}
+    n_labels = sorted({setting[1] for setting in by_setting}, key=lambda n: n or math.inf)
+    heads = [str(n or "all") for n in n_labels]
+    for name, max_test in dict.fromkeys((one[0], one[4]) for one in by_setting):
+        tested = f"{max_test} test examples" if max_test else "all test examples"
+        lines += ["", f"{name}, {tested}: accuracy in per cent; gain over random rows; seconds a run", ""]
+        lines.append("encoder  start       " + "".join(f"{head:<36}" for head in heads).rstrip())
+        rows = dict.fromkeys((one[2], one[3]) for one in by_setting if (one[0], one[4]) == (name, max_test))
+        for encoder, start in sorted(rows, key=lambda row: (ORDER.index(row[0]), STARTS.index(row[1]))):
+            cells = []
+            for n in n_labels:
+                found = by_setting.get((name, n, encoder, start, max_test))
+                if found is None:
+                    cells.append("-")
+                    continue
+                mean, half = mean_interval(list(found.values()))
+                cell = f"{mean:.1f} ± {half:.1f}"
+                base = by_setting.get(
+                    (name, n, "mean" if encoder == "linear" else encoder, "random", max_test), {}
+                )
+                shared = sorted(set(found) & set(base))
+                if start != "random" and shared:
+                    gain, width = mean_interval([found[seed] - base[seed] for seed in shared])
+                    cell += f" ({gain:+.1f} ± {width:.1f})"
+                    if len(shared) > 1:
+                        counted = wins.setdefault((n, start), [0, 0, 0])
+                        counted[0 if gain > width else 1 if gain < -width else 2] += 1
+                took = seconds[name, n, encoder, start, max_test]
+                cell += f" {sum(took) / len(took):.1f} s"
+                cells.append(cell + (f" n={len(found)}" if len(found) < 5 else ""))
+            lines.append(f"{encoder:<9}{start:<12}" + "".join(f"{cell:<36}" for cell in cells).rstrip())
+    if wins:
+        lines += [
+            "",
+            "Settings whose 95 % interval of the gain over random rows is above 0, below it, around it:",
+        ]
+    for (n, start), (above, below, around) in sorted(wins.items(), key=lambda one: one[0][0] or math.inf):
+        lines.append(f"  {n or 'all'} labels, {start}: {above}, {below}, {around}")
+    return "\n".join(lines).strip() + "\n" if lines else "no runs\n"
 
 
 def main() -> None:
-    """Print the rows as they come; --json keeps them in a file."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Run what is missing and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vectors", action="append", default=[], metavar="LANGUAGE=MODEL")
     parser.add_argument("--features", action="append", default=[], metavar="LANGUAGE=MODEL")
     parser.add_argument("--data", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--labels", nargs="+", type=int, default=[50, 200, 1000, 0], help="0: all")
-    parser.add_argument("--encoders", nargs="+", default=["mean", "cnn", "lstm"])
+    parser.add_argument("--encoders", nargs="+", default=["mean", "cnn", "lstm"], choices=ORDER[:-1])
     parser.add_argument("--starts", nargs="+", default=list(STARTS), choices=STARTS)
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--max-test", type=int, default=0, help="test on so many examples; 0: all")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--max-test", type=int, default=2000, help="test on so many examples; 0: all")
+    parser.add_argument("--max-seconds", type=float, default=math.inf, help="begin no run after so many")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of torch; on a busy machine two wait for each other"
+    )
+    parser.add_argument("--results", type=Path, help="file of the runs, one line of JSON each")
+    parser.add_argument("--report", action="store_true", help="run nothing")
+    parser.add_argument("--table", type=Path, help="write the tables to this file too, as plain text")
     options = parser.parse_args()
-    rows = []
-    for row in curves(options):
-        rows.append(row)
-        gain = (
-            ""
-            if row["gain_over_random"] is None
-            else "  gain {:+.1f} ± {:.1f}".format(*row["gain_over_random"])
-        )
-        print(
-            f"{row['data']:<13}{row['labels']:>6}  {row['encoder']:<6} {row['start']:<10}"
-            f"{row['accuracy']:6.1f} ± {row['half_interval']:.1f}{gain}  ({row['seconds_per_seed']} s a seed)",
-            flush=True,
-        )
-        if options.json is not None:
-            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    results = read_results(options.results, KEYS)
+    if not options.report:
+        set_threads(options.threads)
+        run_all(options, results)
+    text = tables(results.values())
+    print(text, end="")
+    if options.table is not None:
+        options.table.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

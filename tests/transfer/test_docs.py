@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -12,9 +13,16 @@ from qianru import Corpus, train_word2vec
 from qianru.cli.app import run
 from qianru.sample import sample_lines
 from qianru.sample.truth import labels
+from qianru.tokens import Tokenizer
 
 pytest.importorskip("torch", reason="torch is not installed: make test-torch")
 pytest.importorskip("sklearn", reason="scikit-learn is not installed")
+pytest.importorskip("transformers", reason="transformers is not installed")
+_spec = importlib.util.spec_from_file_location("transfer_conftest", Path(__file__).parent / "conftest.py")
+assert _spec is not None
+assert _spec.loader is not None
+world = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(world)
 PAGE = Path(__file__).resolve().parents[2] / "docs/concepts/classify.md"
 
 
@@ -23,9 +31,13 @@ def snippets(language: str) -> list[str]:
 
 
 def test_the_page_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    wordpiece: Tokenizer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    world.folder_of("bert", tmp_path / "bert", wordpiece)
     lines = [*sample_lines("en", n_bytes=30_000), *sample_lines("zh", n_bytes=30_000)]
     train_word2vec(Corpus(lines, lowercase=True), dim=20, epochs=2, threads=1).save("model")
     rows = list(dict(labels("en", seed=1)).items())

@@ -71,9 +71,13 @@ def train(
             metavar="MODEL", help="Instead of rows: frozen vectors of texts by any model of `qianru encode`."
         ),
     ] = None,
+    fine_tune: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Instead of rows: a folder of transformers, trained as a whole."),
+    ] = None,
     features_settings: Annotated[
         str,
-        typer.Option(metavar="JSON", help="As '{\"layers\": [-1, -2]}'; docs/concepts/encoding.md."),
+        typer.Option(metavar="JSON", help="Of either: '{\"layers\": [-1, -2]}'; docs/concepts/encoding.md."),
     ] = "{}",
     encoder: Annotated[
         Literal["mean", "cnn", "lstm", "gru", "transformer"], typer.Option(help="What lies on the rows.")
@@ -88,11 +92,18 @@ def train(
     min_count: Annotated[int, typer.Option(help="Rarer words of the examples are unknown.")] = 2,
     max_tokens: Annotated[int, typer.Option(help="Longer texts are cut.")] = 256,
     dropout: Annotated[float, typer.Option(help="Share of numbers left out in training.")] = 0.3,
-    epochs: Annotated[int, typer.Option(help="At most so many checks, one after each pass.")] = 30,
+    epochs: Annotated[
+        int | None,
+        typer.Option(help="At most so many checks, one after each pass. Default 30; --fine-tune 10."),
+    ] = None,
     patience: Annotated[int, typer.Option(help="Stop after so many checks without progress.")] = 3,
     batch_size: Annotated[int, typer.Option(help="Texts in a step.")] = 32,
     learning_rate: Annotated[float, typer.Option(help="Of AdamW.")] = 2e-3,
     slow: Annotated[float, typer.Option(help="Rate of slow rows, as a share of the other.")] = 0.2,
+    body_learning_rate: Annotated[float, typer.Option(help="Of the weights of --fine-tune.")] = 5e-5,
+    warmup: Annotated[
+        float, typer.Option(help="Share of the steps in which the rates of --fine-tune rise.")
+    ] = 0.1,
     class_weights: Annotated[
         Literal["none", "balanced"], typer.Option(help="balanced: rare labels count more.")
     ] = "none",
@@ -115,6 +126,7 @@ def train(
       qianru classify train reviews.csv -o mood
       qianru classify train train.tsv -o mood --start vectors --encoder cnn --test test.tsv --seeds 5
       qianru classify train train.tsv -o mood --features sentence-model
+      qianru classify train train.tsv -o mood --fine-tune bert-folder --batch-size 16
       qianru classify train train.tsv -o mood --text-column 1 --label-column 2
     """
     from qianru.progress import TerminalProgress
@@ -136,6 +148,7 @@ def train(
             rows=rows,
             encoder=encoder,
             features=features,
+            fine_tune=fine_tune,
             features_settings=_settings(features_settings, "--features-settings"),
             encoder_settings=_settings(encoder_settings, "--encoder-settings"),
             tokenizer=None if tokenizer is None else Tokenizer.load(tokenizer),
@@ -148,6 +161,8 @@ def train(
             batch_size=batch_size,
             learning_rate=learning_rate,
             slow=slow,
+            body_learning_rate=body_learning_rate,
+            warmup=warmup,
             class_weights=class_weights,
             seeds=seeds,
             overlap=overlap,
@@ -325,8 +340,10 @@ def _vectors(path: str) -> Any:
 
 def _say_what_was_found(made: TextClassifier) -> None:
     told = made.provenance["start"]
-    if isinstance(told, dict) and told.get("kind") == "features":
-        typer.echo(f"features: {told['model']}, dim {told['dim']}, {str(told['fingerprint'])[:16]}", err=True)
+    if isinstance(told, dict) and told.get("kind") in ("features", "fine-tuned"):
+        typer.echo(
+            f"{told['kind']}: {told['model']}, dim {told['dim']}, {str(told['fingerprint'])[:16]}", err=True
+        )
     mapping = told.get("mapping") if isinstance(told, dict) else None
     if isinstance(mapping, dict):
         typer.echo(

@@ -128,6 +128,16 @@ class ContextualEncoder:
         return self._tokenizer
 
     @property
+    def model(self) -> Any:
+        """The module of transformers, where that runs (backend="transformers"), else None."""
+        return self._engine.model
+
+    @property
+    def pooling(self) -> Pooling:
+        """From tokens to texts."""
+        return self._pooling
+
+    @property
     def settings(self) -> dict[str, object]:
         """Everything beside weights and tokenizer that vectors depend on."""
         return {
@@ -159,13 +169,25 @@ class ContextualEncoder:
     def encode(self, texts: Sequence[str], *, progress: ProgressCallback | None = None) -> Encoded:
         """One vector for each text. Raises ArgumentError, naming the text that cannot be encoded."""
         with load_torch().inference_mode():
-            plan = Plan(self._tokens(texts), self._rule)
-            pooled = Pooled(self._pooling, len(texts), self._engine.dim, self._engine.device)
-            for batch, hidden in self._run(plan, progress):
-                pooled.add(batch, hidden)
-            vectors = pooled.finish().cpu().numpy()
+            plan = self.plan(self.tokens(texts))
+            vectors = self.pool(plan, progress=progress).cpu().numpy()
         flags = describe_flags(plan.n_tokens, plan.n_truncated, self._rule.limit)
         return Encoded(vectors, plan.n_tokens, plan.n_truncated, flags + self._notes())
+
+    def tokens(self, texts: Sequence[str]) -> TokenBatch:
+        """The ids of texts, with the prompt, without those put around them. Raises ArgumentError."""
+        return self._tokenizer.encode_batch(self._prepared(texts), add_special_tokens=False)
+
+    def plan(self, tokens: TokenBatch) -> Plan:
+        """The windows in which the model reads texts."""
+        return Plan(tokens, self._rule)
+
+    def pool(self, plan: Plan, *, progress: ProgressCallback | None = None) -> Any:
+        """torch.float32 [n_texts, dim], with the gradient of `model` where that is wanted."""
+        pooled = Pooled(self._pooling, len(plan.n_tokens), self._engine.dim, self._engine.device)
+        for batch, hidden in self._run(plan, progress):
+            pooled.add(batch, hidden)
+        return pooled.finish()
 
     def encode_tokens(self, texts: Sequence[str], *, level: str = "token") -> list[TokenVectors]:
         """The vectors of each text's tokens, without those put around it.
@@ -244,9 +266,6 @@ class ContextualEncoder:
         if not self._lowercase and not self._prompt:
             return list(texts)
         return [self._prompt + (text.lower() if self._lowercase else text) for text in texts]
-
-    def _tokens(self, texts: Sequence[str]) -> TokenBatch:
-        return self._tokenizer.encode_batch(self._prepared(texts), add_special_tokens=False)
 
     def _refuse_prompt(self) -> None:
         if self._prompt or self._lowercase:

@@ -45,7 +45,7 @@ class PaddedEngine:
 
     def __init__(self, model: Any, device: str = "cpu") -> None:
         self._torch = load_torch()
-        self._model = model.to(device).eval()
+        self.model = model.to(device).eval()
         self.device = device
         config = model.config
         self.dim = int(config.hidden_size)
@@ -67,7 +67,7 @@ class PaddedEngine:
         real = np.arange(longest) < batch.lengths[:, None]
         ids[real] = batch.ids
         only_last = set(mixture) == {self.n_layers}
-        out = self._model(
+        out = self.model(
             input_ids=torch.from_numpy(ids).to(self.device),
             attention_mask=torch.from_numpy(mask.astype(np.int64)).to(self.device),
             output_hidden_states=not only_last,
@@ -86,6 +86,7 @@ class HalvingEngine:
         self._inner, self._torch = inner, load_torch()
         self.name, self.dim, self.n_layers = inner.name, inner.dim, inner.n_layers
         self.device = inner.device
+        self.model = getattr(inner, "model", None)
         self.largest: int | None = None
 
     def hidden(self, batch: Batch, mixture: Mapping[int, float]) -> Any:

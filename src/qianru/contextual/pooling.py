@@ -29,12 +29,13 @@ MODES = {
 }
 # Several modes follow one another in this order in models that name them by flags.
 _FLAG_ORDER = ("cls", "max", "mean", "mean_sqrt", "weighted", "last")
-_ACTIVATIONS = {"Identity": None, "Tanh": "tanh", "ReLU": "relu", "GELU": "gelu", "SiLU": "silu"}
+ACTIVATIONS = {"Identity": None, "Tanh": "tanh", "ReLU": "relu", "GELU": "gelu", "SiLU": "silu"}
 
 
 @dataclass(frozen=True)
 class Dense:
-    """A linear layer behind the pooling. weight float32 [n_out, n_in], bias [n_out] or None, a function of torch."""
+    """A linear layer behind the pooling. weight float32 [n_out, n_in], bias [n_out] or None, both parameters of torch
+    without a gradient; a function of torch."""
 
     weight: Any
     bias: Any
@@ -125,7 +126,10 @@ class Pooled:
             if self._max is not None:
                 alone = rows if mask is None else rows.masked_fill(~mask[:, :, None], -torch.inf)
                 index = texts[:, None].expand(-1, self._dim)
-                self._max.scatter_reduce_(0, index, alone.amax(1), "amax")
+                if torch.is_grad_enabled():  # which needs what it was before
+                    self._max = self._max.scatter_reduce(0, index, alone.amax(1), "amax")
+                else:
+                    self._max.scatter_reduce_(0, index, alone.amax(1), "amax")
             if self._weighted is not None:
                 # Muennighoff 2022 (SGPT): the later a token, the more it has read.
                 start = batch.position[group.first : group.first + group.n] - first
@@ -214,7 +218,7 @@ def _dense(folder: Path, device: str) -> Dense:
             "no model.safetensors in it", path=str(folder), hint="pickled weights are never opened"
         )
     kind = str(told.get("activation_function", "Tanh")).rpartition(".")[2]
-    if kind not in _ACTIVATIONS or told.get("use_residual"):
+    if kind not in ACTIVATIONS or told.get("use_residual"):
         raise FormatError(f"a dense layer with {kind} or a residual is not known here", path=str(folder))
     mapped, header, begin = map_header(file, max_header=MAX_FOREIGN_HEADER)
 
@@ -222,12 +226,12 @@ def _dense(folder: Path, device: str) -> Dense:
         if name not in header:
             return None
         found = view_tensor(mapped, header[name], begin, np.dtype("<f4"), "F32", n_dimensions, file, name)
-        return torch.from_numpy(found.copy()).to(device)
+        return torch.nn.Parameter(torch.from_numpy(found.copy()).to(device), requires_grad=False)
 
     weight = tensor("linear.weight", 2)
     if weight is None:
         raise FormatError("no tensor 'linear.weight'", path=str(file))
-    return Dense(weight, tensor("linear.bias", 1), _ACTIVATIONS[kind])
+    return Dense(weight, tensor("linear.bias", 1), ACTIVATIONS[kind])
 
 
 def read_json(file: Path) -> dict[str, object]:

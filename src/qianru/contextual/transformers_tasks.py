@@ -154,7 +154,7 @@ class BertTask:
 
     def save(self, folder: Path) -> None:
         """config.json and model.safetensors."""
-        _save(self.module.model, folder)
+        save_model(self.module.model, folder)
 
 
 class GptTask:
@@ -190,7 +190,7 @@ class GptTask:
 
     def save(self, folder: Path) -> None:
         """config.json, generation_config.json and model.safetensors."""
-        _save(self.module.model, folder)
+        save_model(self.module.model, folder)
 
 
 def end_of_text(tokenizer: Tokenizer) -> int:
@@ -202,7 +202,8 @@ def end_of_text(tokenizer: Tokenizer) -> int:
     return tokenizer.id_of(GPT_TOKENS[0])
 
 
-def _save(model: Any, folder: Path) -> None:
+def save_model(model: Any, folder: Path) -> None:
+    """Its configuration and model.safetensors, without a bar on the terminal."""
     logging = load_transformers().utils.logging
     drawn = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()

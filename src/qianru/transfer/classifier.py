@@ -19,11 +19,13 @@ from qianru.transfer.classifier_folder import Saved, read_classifier, write_clas
 from qianru.transfer.encoder_features import as_features, place_of, reopened
 from qianru.transfer.examples import Examples, as_examples, check_labels, without_overlap
 from qianru.transfer.network import (
+    EncoderInputs,
     FeatureModel,
     FeatureNetwork,
     Inputs,
     TextNetwork,
     TokenInputs,
+    TunedNetwork,
     feature_inputs,
     scores_of,
 )
@@ -42,7 +44,7 @@ class Run:
     """One seed's training.
 
     best_check: of the checks in `history`, the one whose network is kept, from 1. temperature: what scores are divided by.
-    report: on the test examples, if there were any.
+    report: on the test examples, if there were any. diverged: whether a loss that was no number ended it.
     """
 
     seed: int
@@ -53,6 +55,7 @@ class Run:
     temperature: float
     history: list[dict[str, float]]
     report: TextReport | None = None
+    diverged: bool = False
 
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
@@ -60,7 +63,7 @@ class Run:
 
 
 class TextClassifier:
-    """A network over tokens, or over another model's features, that gives labels. Made by `train_text_classifier`.
+    """A network over tokens, over another model's features, or a tuned contextual model, that gives labels. Made by `train_text_classifier`.
 
     Attributes:
         labels: in the order of the probabilities.
@@ -70,7 +73,7 @@ class TextClassifier:
 
     def __init__(
         self,
-        network: TextNetwork | FeatureNetwork,
+        network: TextNetwork | FeatureNetwork | TunedNetwork,
         saved: Saved,
         *,
         features: FeatureModel | None = None,
@@ -116,7 +119,8 @@ class TextClassifier:
         return cls(network, saved, features=model)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Write the folder: model.safetensors, tokenizer.json, qianru.json. Raises OutputError."""
+        """Write the folder: model.safetensors, tokenizer.json, qianru.json; a tuned model in its folder `encoder`, which
+        `load_encoder`, transformers and sentence-transformers open. Raises OutputError."""
         saved = replace(self._saved, features_from=place_of(self._features, Path(path)))
         write_classifier(Path(path), self._network, saved, force=force)
 
@@ -147,7 +151,7 @@ class TextClassifier:
 
     @property
     def layer(self) -> Any:
-        """The embedding layer; None for a classifier over features."""
+        """The embedding layer; None for a classifier over features or on a tuned model."""
         return self._network.text.layer if isinstance(self._network, TextNetwork) else None
 
     def probabilities(self, texts: Sequence[str]) -> Float64Array:
@@ -169,6 +173,8 @@ class TextClassifier:
             if dim != self._network.head.in_features:
                 raise ArgumentError(f"features must have dim {self._network.head.in_features}, got {dim}")
             return found
+        if isinstance(self._network, TunedNetwork):
+            return EncoderInputs(self._network.encoder, texts)
         layer = self._network.text.layer
         return TokenInputs(texts, layer.tokenizer, layer.padding_id, self._saved.max_tokens)
 
@@ -220,5 +226,6 @@ class TextClassifier:
         return self._saved.seen
 
     def __repr__(self) -> str:
-        kind = self._saved.encoder if self._saved.features is None else "features"
+        kind = "features" if self._saved.features is not None else self._saved.encoder
+        kind = kind if self._saved.tuned is None else "fine-tuned"
         return f"TextClassifier({kind}, {len(self.labels)} labels)"

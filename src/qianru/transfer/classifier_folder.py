@@ -10,10 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qianru.arrays import UInt64Array
+from qianru.contextual.encode import ContextualEncoder
+from qianru.contextual.loading import load_encoder
+from qianru.contextual.saving import save_encoder
 from qianru.errors import ArgumentError, FormatError
 from qianru.layers.encoders import TextEncoder, make_encoder
+from qianru.tokens import Tokenizer
 from qianru.transfer.calibration import HIGHEST, LOWEST
+from qianru.transfer.encoder_features import checked_settings
 from qianru.transfer.folder import (
+    ENCODER,
     WEIGHTS,
     Rules,
     check_mark,
@@ -25,10 +31,13 @@ from qianru.transfer.folder import (
     tensors_of,
     write_network,
 )
-from qianru.transfer.network import FeatureNetwork, TextNetwork
+from qianru.transfer.network import FeatureNetwork, TextNetwork, TunedNetwork
 
 KIND = "text-classifier"
 _PREFIX = "text.layer."
+# Tensors that lie in the tuned model's own folder, and settings that have no place there.
+_ENCODER = ("body.", "dense.")
+_NOT_IN_FILES = ("layers", "long", "overlap")
 _RULES: Rules = {
     "labels": (
         list,
@@ -39,6 +48,7 @@ _RULES: Rules = {
     "encoder_settings": (dict, lambda v: True),
     "features": ((str, type(None)), lambda v: True),
     "features_from": ((dict, type(None)), lambda v: True),
+    "tuned": ((dict, type(None)), lambda v: True),
     "max_tokens": (int, lambda v: v >= 1),
     "temperature": (float, lambda v: LOWEST <= v <= HIGHEST),
     "seed": (int, lambda v: v >= 0),
@@ -50,7 +60,8 @@ _RULES: Rules = {
 @dataclass(frozen=True)
 class Saved:
     """What a classifier knows beside its network. features: fingerprint of the model whose features it reads, "" if
-    that has none; None for one that reads tokens. features_from: what `place_of` told of that model. seen: hashes of the training texts, sorted."""
+    that has none; None for one that reads tokens. features_from: what `place_of` told of that model. tuned: settings of the contextual model that was trained, None where there is none.
+    seen: hashes of the training texts, sorted."""
 
     labels: tuple[str, ...]
     encoder: str
@@ -61,6 +72,7 @@ class Saved:
     seed: int = 1
     features: str | None = None
     features_from: dict[str, object] | None = None
+    tuned: dict[str, Any] | None = None
     provenance: dict[str, object] = field(default_factory=dict)
 
 
@@ -74,6 +86,7 @@ def write_classifier(path: Path, network: Any, saved: Saved, *, force: bool) -> 
         "encoder_settings": saved.encoder_settings,
         "features": saved.features,
         "features_from": saved.features_from,
+        "tuned": saved.tuned,
         "max_tokens": saved.max_tokens,
         "temperature": saved.temperature,
         "seed": saved.seed,
@@ -81,17 +94,29 @@ def write_classifier(path: Path, network: Any, saved: Saved, *, force: bool) -> 
         "provenance": saved.provenance,
     }
     tokenizer = None if layer is None else layer.tokenizer
-    write_network(path, KIND, _tensors(network, saved), tokenizer, told, force=force)
+    made = {name: one for name, one in _tensors(network, saved).items() if not name.startswith(_ENCODER)}
+
+    def others(folder: Path) -> None:
+        if isinstance(network, TunedNetwork):
+            (folder / ENCODER).mkdir()
+            save_encoder(network.encoder, folder / ENCODER)
+
+    write_network(path, KIND, made, tokenizer, told, force=force, others=others)
 
 
-def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork, Saved]:
+def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork | TunedNetwork, Saved]:
     """The network and what goes with it. Raises FormatError, naming the file and what is wrong."""
     told = read_description(path, KIND, "qianru classify train", _RULES)
     labels, dim = cast("list[str]", told["labels"]), cast(int, told["dim"])
     features = cast("str | None", told["features"])
     encoder, settings = cast(str, told["encoder"]), cast("dict[str, Any]", told["encoder_settings"])
+    tuned = cast("dict[str, Any] | None", told.get("tuned"))
     network: Any
-    if features is not None:
+    if tuned is not None:
+        network = TunedNetwork(_read_encoder(path, tuned), len(labels))
+        if network.head.in_features != dim:
+            raise FormatError(f"dim must be {network.head.in_features}, got {dim}", path=str(path / ENCODER))
+    elif features is not None:
         network = FeatureNetwork(dim, len(labels))
     else:
         try:
@@ -99,7 +124,7 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork, Saved]:
         except ArgumentError as error:
             raise FormatError(error.message, path=str(path / "qianru.json")) from None
         network = TextNetwork(TextEncoder(read_layer(path, dim), made), len(labels), dropout=0.0)
-    fill(network, _PREFIX, path)
+    fill(network, (_PREFIX, *_ENCODER), path)
     seen = map_weights(path / WEIGHTS, {"seen": ("U64", 1)}).get("seen", np.empty(0, np.uint64))
     saved = Saved(
         tuple(labels),
@@ -111,10 +136,24 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork, Saved]:
         cast(int, told["seed"]),
         features,
         cast("dict[str, object] | None", told.get("features_from")),
+        tuned,
         cast("dict[str, object]", told["provenance"]),
     )
     check_mark(_mark(network, saved), told["fingerprint"], path)
     return network, saved
+
+
+def _read_encoder(path: Path, settings: dict[str, Any]) -> ContextualEncoder:
+    """The tuned model, with what no file of its own has a place for."""
+    try:
+        checked = checked_settings(settings)
+        kept = {name: checked[name] for name in _NOT_IN_FILES if name in checked}
+        found = load_encoder(path / ENCODER, backend="transformers", **kept)
+    except ArgumentError as error:
+        raise FormatError(error.message, path=str(path / "qianru.json")) from None
+    if not isinstance(found, ContextualEncoder):
+        raise FormatError("must be a model of transformers", path=str(path / ENCODER))
+    return found
 
 
 def _tensors(network: Any, saved: Saved) -> dict[str, NDArray[np.generic]]:
@@ -133,6 +172,10 @@ def _mark(network: Any, saved: Saved) -> str:
         saved.max_tokens,
         saved.temperature,
         saved.features,
+        # Classifiers of before have no such entry.
+        *([saved.tuned] if saved.tuned is not None else []),
     ]
     tokenizer = network.text.layer.tokenizer if isinstance(network, TextNetwork) else None
+    if isinstance(network, TunedNetwork):
+        tokenizer = cast(Tokenizer, network.encoder.tokenizer)
     return mark_of(told, tokenizer, _tensors(network, saved))

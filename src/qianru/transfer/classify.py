@@ -20,8 +20,8 @@ from qianru.tokens import Tokenizer
 from qianru.transfer.calibration import MIN_EXAMPLES, fit_temperature, softmax
 from qianru.transfer.classifier import Run, TextClassifier
 from qianru.transfer.classifier_folder import Saved
-from qianru.transfer.classify_source import Features, Plan, Rows, Source, Tokens, words_tokenizer
-from qianru.transfer.encoder_features import as_features
+from qianru.transfer.classify_source import Features, Plan, Rows, Source, Tokens, Tuned, words_tokenizer
+from qianru.transfer.encoder_features import as_features, settings_for_json
 from qianru.transfer.examples import (
     Examples,
     LabelledTexts,
@@ -48,6 +48,7 @@ def train_text_classifier(
     start: Vectors | SubwordVectors | None = None,
     rows: Rows = "slow",
     features: FeatureModel | str | os.PathLike[str] | None = None,
+    fine_tune: str | os.PathLike[str] | None = None,
     features_settings: Mapping[str, Any] | None = None,
     encoder: str = "mean",
     encoder_settings: Mapping[str, Any] | None = None,
@@ -57,11 +58,13 @@ def train_text_classifier(
     max_vocab: int = 100_000,
     max_tokens: int = 256,
     dropout: float = 0.3,
-    epochs: int = 30,
+    epochs: int | None = None,
     patience: int = 3,
     batch_size: int = 32,
     learning_rate: float = 2e-3,
     slow: float = 0.2,
+    body_learning_rate: float = 5e-5,
+    warmup: float = 0.1,
     weight_decay: float = 0.01,
     class_weights: ClassWeights = "none",
     seeds: int | Sequence[int] = 1,
@@ -72,7 +75,7 @@ def train_text_classifier(
     """Train a classifier of texts; of several seeds the run with the least held-out loss is returned.
 
     Training stops when the held-out loss has not fallen for `patience` checks, and the network goes back to the best one. A check
-    comes after each pass, with few examples after twenty steps. Probabilities are calibrated on the held-out examples, if
+    comes after each pass, with few examples after twenty steps. So it is where a loss is no number later on. Probabilities are calibrated on the held-out examples, if
     there are twenty.
 
     Args:
@@ -84,11 +87,16 @@ def train_text_classifier(
             learning_rate) or "free". All other rows are free.
         features: instead of tokens: a model with encode(texts) → float32 [n, dim], frozen, with a linear map on it; or the
             path of one that `load_encoder` opens, and features_settings of that (layers, pooling, long, …).
+        fine_tune: instead of tokens: a folder of transformers, all of whose weights are trained with the linear map on its pooled
+            vectors (Devlin et al. 2019); features_settings go with it too.
         encoder: "mean", "cnn", "lstm", "gru" or "transformer"; encoder_settings as for `make_encoder`.
         tokenizer: gives the tokens; by default words, those of `start` and those of the examples.
         min_count: words of the examples that occur less often are unknown, unless `start` knows them.
         max_vocab: at most so many words of `start`, the first ones.
-        max_tokens: longer texts are cut, and counted in `notes`; with features their model's limit does that.
+        max_tokens: longer texts are cut, and counted in `notes`; with features and fine_tune their model's limit does that.
+        epochs: checks, at most; by default 30, with fine_tune 10.
+        body_learning_rate: of the weights of fine_tune; learning_rate is that of all others. Both rise from 0 over the share
+            `warmup` of all steps and then fall to 0 by the last of `epochs`.
         class_weights: "none", "balanced" (n / (n_labels x n of the label)), or a weight for each label, in the training loss.
         seeds: so many, 1, 2, …, or the seeds themselves.
         overlap: validation and test examples whose text is trained on: "refuse", "drop" or "allow".
@@ -98,15 +106,21 @@ def train_text_classifier(
         ArgumentError: an argument breaks its rule. CorpusError: one label alone, labels that differ between files, a test set
             that was trained on. TrainingError: the loss is no number.
     """
-    fitting = FitSettings(epochs, patience, batch_size, learning_rate, slow, weight_decay)
+    if epochs is None:
+        epochs = 30 if fine_tune is None else 10
+    fitting = FitSettings(
+        epochs, patience, batch_size, learning_rate, slow, weight_decay, body_learning_rate, warmup
+    )
     numbers = _checked(fitting, locals())
     data = _data(examples, validation, test, overlap, numbers[0])
     weights = _class_weights(class_weights, data)
     set_threads(threads)
     plan = Plan(len(data.names), encoder, dict(encoder_settings or {}), dropout)
-    model = as_features(features, features_settings)
-    if model is not None:
-        source: Source = Features(model, progress)
+    model = None if fine_tune is not None else as_features(features, features_settings)
+    if fine_tune is not None:
+        source: Source = Tuned(fine_tune, features_settings)
+    elif model is not None:
+        source = Features(model, progress)
     else:
         given = tokenizer or words_tokenizer(start, data.train.texts, min_count, max_vocab)
         source = Tokens(given, start, rows, dim)
@@ -152,13 +166,14 @@ def train_text_classifier(
     }
     saved = Saved(
         tuple(data.names),
-        encoder if features is None else "none",
+        encoder if isinstance(source, Tokens) else "none",
         network.text.encoder.settings if isinstance(network, TextNetwork) else {},
         max_tokens,
         data.seen,
         run.temperature,
         run.seed,
         None if model is None else str(getattr(model, "fingerprint", "") or ""),
+        tuned=settings_for_json(source.settings) if isinstance(source, Tuned) else None,
         provenance=provenance,
     )
     return TextClassifier(
@@ -166,7 +181,9 @@ def train_text_classifier(
         saved,
         features=model,
         runs=runs,
-        notes=_notes(data, made[0], f"{max_tokens} tokens" if model is None else "their model takes"),
+        notes=_notes(
+            data, made[0], f"{max_tokens} tokens" if isinstance(source, Tokens) else "their model takes", runs
+        ),
     )
 
 
@@ -239,7 +256,15 @@ def _finished(network: Any, found: Fit, made: list[Inputs], data: _Data, seed: i
             data.names, probabilities, data.labels(data.test), n_truncated=made[2].n_truncated
         )
     return Run(
-        seed, found.best_check, found.stopped_early, loss, accuracy, temperature, found.history, report
+        seed,
+        found.best_check,
+        found.stopped_early,
+        loss,
+        accuracy,
+        temperature,
+        found.history,
+        report,
+        found.diverged,
     )
 
 
@@ -267,14 +292,15 @@ def _checked(fitting: FitSettings, told: Mapping[str, Any]) -> list[int]:
         _whole(name, told[name])
     for name in ("epochs", "patience", "batch_size"):
         _whole(name, getattr(fitting, name))
-    for name in ("learning_rate", "slow"):
+    for name in ("learning_rate", "slow", "body_learning_rate"):
         value = getattr(fitting, name)
         if not 0 < value < float("inf"):
             raise ArgumentError(f"{name} must be above 0, got {value}")
     if not 0 <= fitting.weight_decay < float("inf"):
         raise ArgumentError(f"weight_decay must be from 0 up, got {fitting.weight_decay}")
-    if not 0 <= told["dropout"] < 1:
-        raise ArgumentError(f"dropout must be from 0 to below 1, got {told['dropout']}")
+    for name in ("dropout", "warmup"):
+        if not 0 <= told[name] < 1:
+            raise ArgumentError(f"{name} must be from 0 to below 1, got {told[name]}")
     if told["rows"] not in MODES:
         raise ArgumentError(f"rows must be one of {', '.join(MODES)}, got {told['rows']!r}")
     if told["encoder"] not in ENCODERS:
@@ -282,16 +308,18 @@ def _checked(fitting: FitSettings, told: Mapping[str, Any]) -> list[int]:
     share = told["validation"]
     if isinstance(share, float | int) and not 0 <= share < 1:
         raise ArgumentError(f"validation must be examples, or a share from 0 to below 1, got {share}")
-    if told["features"] is not None and (told["start"] is not None or told["tokenizer"] is not None):
-        raise ArgumentError(
-            "features go without start and tokenizer: the model behind them has its own",
-            hint="leave those out",
-        )
-    if told["features"] is not None and told["encoder"] != "mean":
-        raise ArgumentError(
-            f"features go without encoder, got {told['encoder']!r}: a linear map lies on them",
-            hint="leave encoder out",
-        )
+    for name in ("features", "fine_tune"):
+        others = ("start", "tokenizer", *(("features",) if name == "fine_tune" else ()))
+        if told[name] is not None and any(told[other] is not None for other in others):
+            raise ArgumentError(
+                f"{name} goes without {' and '.join(others)}: the model behind it has its own",
+                hint="leave those out",
+            )
+        if told[name] is not None and told["encoder"] != "mean":
+            raise ArgumentError(
+                f"{name} goes without encoder, got {told['encoder']!r}: a linear map lies on the model's vectors",
+                hint="leave encoder out",
+            )
     seeds = told["seeds"]
     if isinstance(seeds, int) and not isinstance(seeds, bool):
         _whole("seeds", seeds)
@@ -307,8 +335,13 @@ def _whole(name: str, value: object) -> None:
         raise ArgumentError(f"{name} must be a whole number from 1 up, got {value!r}")
 
 
-def _notes(data: _Data, inputs: Inputs, limit: str) -> list[str]:
-    notes = []
+def _notes(data: _Data, inputs: Inputs, limit: str, runs: Sequence[Run]) -> list[str]:
+    notes = [
+        f"the loss of seed {run.seed} was no number after check {len(run.history)}: the state of check {run.best_check} is kept, "
+        "and a smaller learning rate may do better"
+        for run in runs
+        if run.diverged
+    ]
     if inputs.n_truncated:
         notes.append(f"{inputs.n_truncated} training texts are longer than {limit} and were cut")
     if data.held_out is None:

@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 
 import numpy as np
+import torch
 
-from qianru.errors import CorpusError
+from qianru.contextual.encode import ContextualEncoder
+from qianru.contextual.encode_elmo import is_elmo_folder
+from qianru.contextual.loading import load_encoder
+from qianru.errors import ArgumentError, CorpusError
 from qianru.layers.embedding import EmbeddingLayer
 from qianru.layers.encoders import TextEncoder, make_encoder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer, tokenizer_of_words
-from qianru.transfer.encoder_features import EncoderFeatures
+from qianru.transfer.encoder_features import EncoderFeatures, checked_settings
 from qianru.transfer.network import (
+    EncoderInputs,
     FeatureInputs,
     FeatureModel,
     FeatureNetwork,
     Inputs,
     TextNetwork,
     TokenInputs,
+    TunedNetwork,
     feature_inputs,
 )
 from qianru.vectors import SubwordVectors, Vectors
+from qianru.vectors.static_encoder import is_static_folder
 
 Rows: TypeAlias = Literal["free", "slow", "frozen"]
 
@@ -103,7 +112,52 @@ class Features:
         return {"kind": "features", "model": name, "dim": self.dim, "fingerprint": mark}
 
 
-Source: TypeAlias = Tokens | Features
+class Tuned:
+    """Networks on a contextual model that is trained with them; every seed opens it anew."""
+
+    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any] | None) -> None:
+        self.path, self.settings = Path(os.path.abspath(path)), checked_settings(settings or {})
+        self._encoder = self._open()
+        # Before training: the same weights are trained in place.
+        self._fingerprint = self._encoder.fingerprint
+        self._dim = self._encoder.dim
+        self._is_new = True
+
+    def _open(self) -> ContextualEncoder:
+        if self.path.exists() and (is_static_folder(self.path) or is_elmo_folder(self.path)):
+            raise ArgumentError(
+                f"fine_tune must be a folder of transformers, and {self.path.name} holds another kind of model",
+                hint="start= (--start) tunes static vectors; features= (--features) takes any model, as it is",
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # Some folders lack weights that no vector comes from, and they are drawn.
+            return cast(ContextualEncoder, load_encoder(self.path, backend="transformers", **self.settings))
+
+    def inputs(self, texts: Sequence[str], max_tokens: int) -> Inputs:
+        """The texts as the networks take them."""
+        return EncoderInputs(self._encoder, texts)
+
+    def network(self, plan: Plan, inputs: Inputs, seed: int) -> Any:
+        """A network that nothing has trained yet; inputs: the training texts."""
+        encoder = self._encoder if self._is_new else self._open()
+        self._is_new = False
+        network = TunedNetwork(encoder, plan.n_labels, dropout=plan.dropout)
+        for parameter in network.parameters():
+            parameter.requires_grad_(True)
+        network.fit_scale(cast(EncoderInputs, inputs))
+        return network
+
+    def told(self, network: Any) -> dict[str, object]:
+        """For the provenance."""
+        return {
+            "kind": "fine-tuned",
+            "model": self.path.name,
+            "dim": self._dim,
+            "fingerprint": self._fingerprint,
+        }
+
+
+Source: TypeAlias = Tokens | Features | Tuned
 
 
 def words_tokenizer(

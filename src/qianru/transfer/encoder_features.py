@@ -72,6 +72,14 @@ def checked_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
+def settings_for_json(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Checked settings with names alone as keys."""
+    layers = settings.get("layers")
+    if not isinstance(layers, Mapping):
+        return dict(settings)
+    return {**settings, "layers": {str(number): weight for number, weight in layers.items()}}
+
+
 def as_features(model: object, settings: Mapping[str, Any] | None = None) -> Any:
     """A model as it is, a path opened. Raises ArgumentError where there are settings for a model that is open already."""
     if isinstance(model, str | os.PathLike):
@@ -92,11 +100,7 @@ def place_of(features: object, folder: Path) -> dict[str, object] | None:
         path = os.path.relpath(features.path, os.path.abspath(folder))
     except ValueError:  # another drive
         path = str(features.path)
-    layers = features.settings.get("layers")
-    settings = dict(features.settings)
-    if isinstance(layers, Mapping):
-        settings["layers"] = {str(number): weight for number, weight in layers.items()}
-    return {"path": Path(path).as_posix(), "settings": settings}
+    return {"path": Path(path).as_posix(), "settings": settings_for_json(features.settings)}
 
 
 def reopened(

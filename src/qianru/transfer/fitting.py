@@ -16,7 +16,7 @@ from qianru.errors import TrainingError
 from qianru.layers.embedding import parameter_groups
 from qianru.progress import Progress, ProgressCallback
 from qianru.transfer.calibration import log_loss
-from qianru.transfer.network import Inputs, batches, scores_of
+from qianru.transfer.network import Inputs, TunedNetwork, batches, scores_of
 
 # With few examples a pass is too short to judge by: held-out examples are asked after at least so many steps.
 _MIN_STEPS = 20
@@ -33,14 +33,18 @@ class FitSettings:
     learning_rate: float = 2e-3
     slow: float = 0.2
     weight_decay: float = 0.01
+    body_learning_rate: float = 5e-5
+    warmup: float = 0.1
 
 
 @dataclass
 class Fit:
-    """What became of a run. history: of each check epochs done, mean training loss, held-out loss and accuracy."""
+    """What became of a run. history: of each check epochs done, mean training loss, held-out loss and accuracy. diverged: after the
+    last of them a loss was no number."""
 
     best_check: int = 0
     stopped_early: bool = False
+    diverged: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
 
@@ -58,7 +62,8 @@ def fit(
 ) -> Fit:
     """Train the network in place; with held-out examples it ends as it was at their least log loss.
 
-    weights: of each label [n_labels], in the training loss alone. Raises TrainingError for a loss that is no number.
+    A loss that is no number ends it at that state too, and raises TrainingError where there is none yet.
+    weights: of each label [n_labels], in the training loss alone.
     """
     rng = np.random.default_rng([seed, 11])
     optimizers = _optimizers(network, settings)
@@ -71,8 +76,12 @@ def fit(
     network.train()
     for check in range(1, n_checks + 1):
         total = 0.0
-        for _ in range(per_check):
+        for step in range(per_check):
             places = next(steps)
+            if isinstance(network, TunedNetwork):
+                _set_rates(
+                    optimizers[0], (check - 1) * per_check + step, n_checks * per_check, settings.warmup
+                )
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
             loss = torch.nn.functional.cross_entropy(
@@ -80,26 +89,34 @@ def fit(
             )
             value = float(loss.detach())
             if not np.isfinite(value):
-                raise TrainingError(
-                    f"the loss is {value} after {check - 1} checks of {stage}",
-                    hint="Use a smaller learning rate.",
-                )
+                made.diverged = True
+                break
             loss.backward()
             dense = [p for p in network.parameters() if p.grad is not None and not p.grad.is_sparse]
             torch.nn.utils.clip_grad_norm_(dense, _CLIP)
             for optimizer in optimizers:
                 optimizer.step()
             total += value
+        if made.diverged:
+            if best_state is None:
+                raise TrainingError(
+                    f"the loss is {value} after {check - 1} checks of {stage}",
+                    hint="Use a smaller learning rate.",
+                )
+            break
         told = {"epochs": check * per_check / n_batches, "loss": total / per_check}
         if held_out is not None:
             scores = scores_of(network, held_out[0])
             told["held_out_loss"] = log_loss(scores, held_out[1])
             told["held_out_accuracy"] = float((scores.argmax(axis=1) == held_out[1]).mean())
             if not np.isfinite(told["held_out_loss"]):
-                raise TrainingError(
-                    f"the held-out loss is {told['held_out_loss']} at check {check} of {stage}",
-                    hint="Use a smaller learning rate.",
-                )
+                if best_state is None:
+                    raise TrainingError(
+                        f"the held-out loss is {told['held_out_loss']} at check {check} of {stage}",
+                        hint="Use a smaller learning rate.",
+                    )
+                made.diverged = True
+                break
             if told["held_out_loss"] < best:
                 best, made.best_check = told["held_out_loss"], check
                 best_state = copy.deepcopy(network.state_dict())
@@ -121,10 +138,24 @@ def fit(
 
 
 def _optimizers(network: Any, settings: FitSettings) -> list[Any]:
-    rate, slow = settings.learning_rate, settings.slow
-    dense = parameter_groups(network, learning_rate=rate, slow=slow, weight_decay=settings.weight_decay)
+    rate, slow, decay = settings.learning_rate, settings.slow, settings.weight_decay
+    if isinstance(network, TunedNetwork):
+        groups = parameter_groups(network.top, learning_rate=rate, weight_decay=decay)
+        groups += parameter_groups(
+            network.pretrained, learning_rate=settings.body_learning_rate, weight_decay=decay
+        )
+        return [torch.optim.AdamW([{**group, "full_rate": group["lr"]} for group in groups])]
+    dense = parameter_groups(network, learning_rate=rate, slow=slow, weight_decay=decay)
     sparse = parameter_groups(network, learning_rate=rate, slow=slow, sparse=True)
     return [torch.optim.AdamW(dense), *([torch.optim.SparseAdam(sparse)] if sparse else [])]
+
+
+def _set_rates(optimizer: Any, step: int, n_steps: int, warmup: float) -> None:
+    """Rates rise in equal steps over the warm-up, and fall so to 0 at the last step (Devlin et al. 2019)."""
+    rising = warmup * n_steps
+    share = min((step + 1) / max(rising, 1), (n_steps - step) / max(n_steps - rising, 1), 1.0)
+    for group in optimizer.param_groups:
+        group["lr"] = group["full_rate"] * share
 
 
 def _endless(inputs: Inputs, batch_size: int, rng: np.random.Generator) -> Iterator[Int64Array]:

@@ -27,7 +27,9 @@ from qianru.vectors.safetensors_file import map_tensors, parse_json_object, writ
 FORMAT_VERSION = 1
 WEIGHTS = "model.safetensors"
 _TOKENIZER = ("tokenizer.json", "tokenizer_config.json")
-_FILES = (WEIGHTS, "qianru.json", *_TOKENIZER)
+# A contextual model that was trained with the network, as a folder of its own.
+ENCODER = "encoder"
+_FILES = (WEIGHTS, "qianru.json", *_TOKENIZER, ENCODER)
 _MAX_DESCRIPTION = 1 << 28
 
 Tensors: TypeAlias = Mapping[str, NDArray[np.generic]]
@@ -42,8 +44,9 @@ def write_network(
     told: Mapping[str, object],
     *,
     force: bool,
+    others: Callable[[Path], None] = lambda folder: None,
 ) -> None:
-    """Write the folder whole or not at all. told: what else qianru.json says. Raises OutputError."""
+    """Write the folder whole or not at all. told: what else qianru.json says; others: writes more into it. Raises OutputError."""
     with new_folder(path, force=force, may_replace=lambda folder: _why_not_replace(folder, kind)) as folder:
         with (folder / WEIGHTS).open("wb") as out:
             # The widest type first, so that every tensor lies at a multiple of its item size.
@@ -57,6 +60,7 @@ def write_network(
             for name in _TOKENIZER:
                 (folder / "tokenizer" / name).rename(folder / name)
             (folder / "tokenizer").rmdir()
+        others(folder)
         description = {
             "format": "qianru model folder",
             "format_version": FORMAT_VERSION,
@@ -123,7 +127,7 @@ def tensors_of(network: Any, layer: EmbeddingLayer | None, prefix: str) -> dict[
     return made
 
 
-def fill(network: Any, prefix: str, path: Path) -> None:
+def fill(network: Any, prefix: str | tuple[str, ...], path: Path) -> None:
     """Put the folder's weights into the network; the layer has its own already. Raises FormatError, naming the tensor."""
     others = _others(network, prefix)
     found = map_weights(path / WEIGHTS, {name: ("F32", value.ndim) for name, value in others.items()})
@@ -170,7 +174,7 @@ def check_mark(mark: str, told: object, path: Path) -> None:
         )
 
 
-def _others(network: Any, prefix: str) -> dict[str, Any]:
+def _others(network: Any, prefix: str | tuple[str, ...]) -> dict[str, Any]:
     return {name: value for name, value in network.state_dict().items() if not name.startswith(prefix)}
 
 

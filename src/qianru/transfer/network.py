@@ -9,16 +9,20 @@ import numpy as np
 import torch
 
 from qianru.arrays import Float32Array, Float64Array, Int64Array
+from qianru.contextual.encode import ContextualEncoder
+from qianru.contextual.pooling import Dense
 from qianru.errors import ArgumentError
 from qianru.layers.embedding import pad
 from qianru.layers.encoders import TextEncoder
 from qianru.progress import ProgressCallback
-from qianru.tokens import Tokenizer
+from qianru.tokens import TokenBatch, Tokenizer
 from qianru.transfer.encoder_features import EncoderFeatures
 
 # Texts of like length go together: batches are cut from so many at a time.
 _POOL = 50
 _PREDICT = 256
+# So many training texts tell how far a model's features spread before it is tuned.
+_SPREAD_TEXTS = 512
 
 
 class FeatureModel(Protocol):
@@ -67,6 +71,43 @@ class FeatureNetwork(torch.nn.Module):
         return self.head(self.drop((features - self.centre) * self.scale))
 
 
+class TunedNetwork(torch.nn.Module):
+    """Tokens of texts → scores [batch, n_labels]: a contextual encoder all of whose weights are trained, and a linear map.
+
+    encoder: opened with backend="transformers". The map is that of `FeatureNetwork`, so that it does not hang on how long a
+    model's vectors are.
+    """
+
+    def __init__(self, encoder: ContextualEncoder, n_labels: int, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.encoder, self.body = encoder, encoder.model
+        steps = [step for step in encoder.pooling.steps if isinstance(step, Dense)]
+        tensors = [one for step in steps for one in (step.weight, step.bias) if one is not None]
+        self.dense = torch.nn.ParameterList(tensors)
+        self.top = FeatureNetwork(encoder.dim, n_labels, dropout=dropout)
+
+    @property
+    def head(self) -> Any:
+        """The linear map."""
+        return self.top.head
+
+    @property
+    def pretrained(self) -> Any:
+        """What was trained before: the model, and layers behind its pooling."""
+        return torch.nn.ModuleList([self.body, self.dense])
+
+    def fit_scale(self, inputs: EncoderInputs) -> None:
+        """As in `FeatureNetwork`, by the first training texts."""
+        self.eval()
+        with torch.no_grad():
+            some = inputs.batch(np.arange(min(len(inputs), _SPREAD_TEXTS)))
+            self.top.fit_scale(self.encoder.pool(self.encoder.plan(some)).numpy())
+
+    def forward(self, tokens: TokenBatch) -> Any:
+        """The texts go through the model sorted by length, in parts that fit the cache."""
+        return self.top(self.encoder.pool(self.encoder.plan(tokens)))
+
+
 class TokenInputs:
     """The ids of n texts, cut at max_tokens; n_truncated: texts that were longer."""
 
@@ -104,7 +145,25 @@ class FeatureInputs:
         return torch.from_numpy(self.features[places])
 
 
-Inputs = TokenInputs | FeatureInputs
+class EncoderInputs:
+    """The tokens of n texts, as an encoder takes them; n_truncated: texts that are longer than it takes."""
+
+    def __init__(self, encoder: ContextualEncoder, texts: Sequence[str]) -> None:
+        self._tokens = encoder.tokens(texts)
+        self.lengths: Int64Array = np.diff(self._tokens.splits)
+        self.n_truncated = int(np.count_nonzero(encoder.plan(self._tokens).n_truncated))
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def batch(self, places: Int64Array) -> Any:
+        """A TokenBatch."""
+        ids = [self._tokens[i] for i in places.tolist()]
+        splits = np.concatenate([[0], np.cumsum(self.lengths[places])]).astype(np.int64)
+        return TokenBatch(np.concatenate([np.empty(0, np.uint32), *ids]), splits)
+
+
+Inputs = TokenInputs | FeatureInputs | EncoderInputs
 
 
 def feature_inputs(

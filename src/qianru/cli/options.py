@@ -29,6 +29,9 @@ Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-c
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]
+SegmenterFile: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Cut Chinese as `train segmenter` learned to.")
+]
 Architecture: TypeAlias = Annotated[
     Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
 ]

@@ -187,7 +187,6 @@ def gpt(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
-    segmenter: SegmenterFile = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -213,7 +212,6 @@ def gpt(
             field=field,
             lowercase=lowercase,
             user_dict=user_dict,
-            segmenter=segmenter,
         ),
         output,
         tokenizer=tokenizer,
@@ -251,7 +249,7 @@ def corpus_of(
     field: str | None,
     lowercase: bool,
     user_dict: str | None,
-    segmenter: str | None,
+    segmenter: str | None = None,
 ) -> Corpus:
     """The text that the options tell of."""
     from qianru.text import Corpus

@@ -30,6 +30,7 @@ class Segmenter:
 
     Attributes:
         provenance: how it was trained, and its F1 on lines that were held out.
+        n_features: those that have weights.
         fingerprint: SHA-256 of the weights, 64 hexadecimal digits.
     """
 
@@ -43,10 +44,11 @@ class Segmenter:
         self._tensors = {"keys": keys, "weights": weights, "transitions": transitions}
         self._core = _core.Segmenter(keys, weights, transitions)
         self.provenance = dict(provenance)
+        self.n_features = len(keys)
         self.fingerprint = hashlib.sha256(b"".join(map(bytes, self._tensors.values()))).hexdigest()
 
     def __repr__(self) -> str:
-        return f"Segmenter({len(self._tensors['keys']):,} features)"
+        return f"Segmenter({self.n_features:,} features)"
 
     def cut(self, runs: str, words: list[str]) -> list[str]:
         """The words of Han runs that are joined by line feeds, which come back as words of their own.

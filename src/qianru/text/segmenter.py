@@ -41,11 +41,17 @@ class Segmenter:
         transitions: Int32Array,
         provenance: Mapping[str, object],
     ) -> None:
-        self._tensors = {"keys": keys, "weights": weights, "transitions": transitions}
+        self._tensors: dict[str, UInt64Array | Int16Array | Int32Array] = {
+            "keys": keys,
+            "weights": weights,
+            "transitions": transitions,
+        }
         self._core = _core.Segmenter(keys, weights, transitions)
         self.provenance = dict(provenance)
         self.n_features = len(keys)
-        self.fingerprint = hashlib.sha256(b"".join(map(bytes, self._tensors.values()))).hexdigest()
+        self.fingerprint = hashlib.sha256(
+            b"".join(array.tobytes() for array in self._tensors.values())
+        ).hexdigest()
 
     def __repr__(self) -> str:
         return f"Segmenter({self.n_features:,} features)"

@@ -14,7 +14,7 @@ from qianru.contextual.masking import mask_tokens
 from qianru.contextual.packing import LINE_END
 from qianru.contextual.whole_words import WordBegins
 from qianru.sample import sample_lines
-from qianru.text import Corpus, split_words
+from qianru.text import Corpus, split_words, train_segmenter
 from qianru.text.han import HanCutter
 from qianru.tokens import Tokenizer, TokenizerData, read_tokenizer
 from qianru.tokens.surgery_pipeline import byte_level_string
@@ -161,3 +161,16 @@ def test_a_stream_cut_behind_lines_gives_the_same(tokenizers: dict[str, Tokenize
         whole, _ = stream_of(tokenizer, lines)
         parts = [begins(stream_of(tokenizer, [line])[0]) for line in lines]
         assert json.dumps(begins(whole).tolist()) == json.dumps([x for part in parts for x in part.tolist()])
+
+
+def test_words_begin_where_the_corpus_cuts_them(tokenizers: dict[str, Tokenizer]) -> None:
+    cut = [" ".join(split_words(line)).replace("在 ", "在") for line in sample_lines("zh", n_bytes=10_000)]
+    segmenter = train_segmenter(Corpus(cut), held_out=0)
+    line = next(line for line in cut if " 在" in line)
+    place, end = line.replace(" ", "").index("在"), len(line.split(" 在")[1].split(" ")[0]) + 1
+    characters = tokenizers["character"]
+    ids, _ = stream_of(characters, [line.replace(" ", "")])
+    for corpus, joined in ((Corpus([""], segmenter=segmenter), False), (Corpus([""]), True)):
+        begins = WordBegins(read_tokenizer(characters.description), corpus.han_cutter)(ids)
+        assert begins[place]
+        assert begins[place + 1 : place + end].tolist() == [joined, *[False] * (end - 2)]

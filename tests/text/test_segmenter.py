@@ -14,6 +14,13 @@ import rjieba
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qianru import Segmenter, _core, train_segmenter
+from qianru.errors import ArgumentError, CorpusError, OutputError
+from qianru.progress import Progress
+from qianru.sample import sample_lines
+from qianru.text import Corpus, score_segmenter, split_words
+from qianru.text.segmenter_training import han_runs
+
 _spec = importlib.util.spec_from_file_location(
     "reference_segmenter", Path(__file__).with_name("reference_segmenter.py")
 )
@@ -22,13 +29,6 @@ assert _spec.loader is not None
 twin = importlib.util.module_from_spec(_spec)
 sys.modules["reference_segmenter"] = twin  # where dataclasses look for their module
 _spec.loader.exec_module(twin)
-
-from qianru import Segmenter, _core, train_segmenter
-from qianru.errors import ArgumentError, CorpusError, OutputError
-from qianru.progress import Progress
-from qianru.sample import sample_lines
-from qianru.text import Corpus, score_segmenter, split_words
-from qianru.text.segmenter_training import han_runs
 
 # Of the sample world's words and of others, numbers and a character beyond the basic plane.
 CHARS = "老虎在森林里看见银行行长一只小猫二〇年百月龘\U00020000"
@@ -239,10 +239,10 @@ def test_text_that_teaches_nothing_is_an_error(text: list[str], message: str) ->
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"epochs": 0}, "epochs must be a whole number from 1 up, got 0"),
+        ({"epochs": 0}, "epochs must be a whole number from 1 to 4294967295, got 0"),
         ({"epochs": 1.5}, "epochs must be"),
         ({"epochs": True}, "epochs must be"),
-        ({"seed": -1}, "seed must be a whole number from 0 up, got -1"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 4294967295, got -1"),
         ({"held_out": 0.6}, "held_out must be from 0 to 0.5, got 0.6"),
         ({"held_out": float("nan")}, "held_out must be"),
         ({"held_out": "0.1"}, "held_out must be"),

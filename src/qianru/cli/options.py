@@ -88,6 +88,17 @@ def check_model_output(path: str, *, force: bool) -> None:
     check_output_folder(path, force=force, mark="qianru.json", what="model")
 
 
+def check_output_file(path: str, *, force: bool) -> None:
+    """As `check_model_output`, for a file."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OutputError(f"output {path} is a folder", hint="name a file")
+    if target.exists() and not force:
+        raise OutputError(f"output {path} exists already", hint="pass --force or choose another name")
+    if not target.parent.is_dir():
+        raise OutputError(f"output {path}: there is no folder {target.parent}", hint="make that folder first")
+
+
 def check_output_folder(path: str, *, force: bool, mark: str, what: str) -> None:
     """As `check_model_output`; mark: the file by which a folder that may be replaced is known.
 

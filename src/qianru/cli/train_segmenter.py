@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from qianru.cli.options import AsJson, Corpora, Encoding, Epochs, Field, Force, OnErrors, Seed
+from qianru.cli.options import (
+    AsJson,
+    Corpora,
+    Encoding,
+    Epochs,
+    Field,
+    Force,
+    OnErrors,
+    Seed,
+    check_output_file,
+)
 from qianru.cli.output import n_of, print_json
-from qianru.errors import OutputError
 
 
 def segmenter(
@@ -51,15 +59,7 @@ def segmenter(
     from qianru.progress import TerminalProgress
     from qianru.text import Corpus, score_segmenter, train_segmenter
 
-    target = Path(output)
-    if target.is_dir():
-        raise OutputError(f"output {output} is a folder", hint="name a file")
-    if target.exists() and not force:
-        raise OutputError(f"output {output} exists already", hint="pass --force or choose another name")
-    if not target.absolute().parent.is_dir():
-        raise OutputError(
-            f"output {output}: there is no folder {target.parent}", hint="make that folder first"
-        )
+    check_output_file(output, force=force)
 
     def cut_text(*inputs: str) -> Corpus:
         return Corpus(

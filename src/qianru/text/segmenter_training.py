@@ -68,7 +68,10 @@ def train_segmenter(
         )
     for name, number, least in (("epochs", epochs, 1), ("seed", seed, 0)):
         if type(number) is not int or not least <= number < 1 << 32:
-            raise ArgumentError(f"{name} must be a whole number from {least} up, got {number!r}")
+            raise ArgumentError(
+                f"{name} must be a whole number from {least} to {(1 << 32) - 1}, got {number!r}",
+                hint=f"Leave {name} out for the usual one.",
+            )
     if isinstance(held_out, bool) or not isinstance(held_out, (int, float)) or not 0 <= held_out <= 0.5:
         raise ArgumentError(f"held_out must be from 0 to 0.5, got {held_out!r}", hint="0.1 is usual.")
     lines = [runs for line in corpus.lines() if (runs := han_runs(line))]

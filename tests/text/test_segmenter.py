@@ -210,6 +210,14 @@ def test_the_dictionary_s_preferences_are_among_the_features(lines: list[str]) -
 
 
 @pytest.mark.parametrize(
+    "words", [[], ["老虎"], ["老虎", "在森", "林"], ["老虎在", "\n"], ["老虎在", "\n", "森", "林里"]]
+)
+def test_words_of_another_text_are_refused(segmenter: Segmenter, words: list[str]) -> None:
+    with pytest.raises(ArgumentError, match="words: the dictionary's words do not"):
+        segmenter.cut("老虎在\n森林", words)
+
+
+@pytest.mark.parametrize(
     ("line", "runs"),
     [
         ("老虎 在  森林", [["老虎", "在", "森林"]]),

@@ -20,8 +20,7 @@ from qianru.arrays import Int16Array, Int32Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError, FormatError
 from qianru.output import new_file
 
-_FORMAT = 1
-# Another set of features or another hash of them makes other keys: weights of an older one would be of no use.
+_FORMAT = 1  # another one if the features or their hash change: the keys of old files would mean nothing
 _TENSORS = {"keys": ("U64", 1), "weights": ("I16", 2), "transitions": ("I32", 2)}
 
 
@@ -60,8 +59,14 @@ class Segmenter:
         """The words of Han runs that are joined by line feeds, which come back as words of their own.
 
         words: the dictionary's words of the same text, line feeds too.
+
+        Raises:
+            ArgumentError: the words do not cover the runs one by one.
         """
-        return self._core.cut(runs, words)
+        try:
+            return self._core.cut(runs, words)
+        except RuntimeError as error:
+            raise ArgumentError(f"words: {error}", hint="Give all words of the text, in its order.") from None
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write one safetensors file: keys uint64 [n], weights int16 [n, 4], transitions int32 [4, 4], and as metadata

@@ -29,6 +29,7 @@ static void bind_base(nb::module_& m) {
 NB_MODULE(_core, m) {
   bind_base(m);
   bind_text(m);
+  bind_segmenter(m);
   bind_static(m);
   bind_counts(m);
   bind_fasttext(m);

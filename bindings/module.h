@@ -3,6 +3,7 @@
 #include <nanobind/nanobind.h>
 
 void bind_text(nanobind::module_& m);
+void bind_segmenter(nanobind::module_& m);
 void bind_static(nanobind::module_& m);
 void bind_counts(nanobind::module_& m);
 void bind_vectors(nanobind::module_& m);

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from qianru.static.grow import grow
     from qianru.static.prune import prune
-    from qianru.text import Corpus, EncodedCorpus
+    from qianru.text import Corpus, EncodedCorpus, Segmenter, train_segmenter
     from qianru.tokens import Encoding, TokenBatch, Tokenizer
     from qianru.vectors import Neighbour, SubwordVectors, Vectors, load
 
@@ -49,6 +49,7 @@ __all__ = [
     "OutputError",
     "Progress",
     "QianruError",
+    "Segmenter",
     "SubwordVectors",
     "TerminalProgress",
     "TokenBatch",
@@ -65,12 +66,13 @@ __all__ = [
     "train_fasttext",
     "train_glove",
     "train_ppmi",
+    "train_segmenter",
     "train_word2vec",
     "write_sample",
 ]
 
 _HOME = {
-    "qianru.text": ("Corpus", "EncodedCorpus"),
+    "qianru.text": ("Corpus", "EncodedCorpus", "Segmenter", "train_segmenter"),
     "qianru.tokens": ("Encoding", "TokenBatch", "Tokenizer"),
     "qianru.static": (
         "Classifier",

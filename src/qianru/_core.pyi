@@ -122,6 +122,42 @@ class CorpusHash:
 
     def hex(self) -> str: ...
 
+class Segmenter:
+    """Cuts Han runs by weights of character tags."""
+
+    def __init__(self, keys: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], weights: Annotated[NDArray[numpy.int16], dict(shape=(None, 4), order='C', device='cpu', writable=False)], transitions: Annotated[NDArray[numpy.int32], dict(shape=(4, 4), order='C', device='cpu', writable=False)]) -> None: ...
+
+    def cut(self, runs: str, words: list[str]) -> list[str]:
+        """
+        The words of runs that are joined by line feeds, which come back as words of their own; `words`: the dictionary's.
+        """
+
+class SegmenterTrainer:
+    """
+    Weights of a Segmenter from runs that are cut, by the averaged perceptron.
+    """
+
+    def __init__(self, runs: str, words: list[str], right: list[str], seed: int) -> None:
+        """
+        Runs joined by line feeds, cut by the dictionary and rightly; line feeds are words of their own.
+        """
+
+    @property
+    def n_runs(self) -> int: ...
+
+    def begin_epoch(self) -> None:
+        """Take the runs in a new order."""
+
+    def train(self, first: int, last: int) -> int:
+        """
+        Train on these places of the order; how many characters got a wrong tag.
+        """
+
+    def weights(self) -> tuple[Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C')], Annotated[NDArray[numpy.int16], dict(shape=(None, 4), order='C')], Annotated[NDArray[numpy.int32], dict(shape=(4, 4), order='C')]]:
+        """
+        keys uint64 [n], weights int16 [n, 4], transitions int32 [4, 4] (before, after).
+        """
+
 def word2vec_window_step(inputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], outputs: Annotated[NDArray[numpy.float32], dict(shape=(None, None), order='C', device='cpu')], labels: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], *, rate: float, cbow: bool, input_scale: float) -> float:
     """
     One training step in place on inputs [C, dim] and outputs [N, dim]; returns the loss. For tests.

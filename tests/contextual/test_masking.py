@@ -14,11 +14,13 @@ from qianru.contextual.masking import mask_tokens
 from qianru.contextual.packing import LINE_END
 from qianru.contextual.whole_words import WordBegins
 from qianru.sample import sample_lines
-from qianru.text import Corpus, split_words
+from qianru.text import Corpus, split_words, train_segmenter
+from qianru.text.han import HanCutter
 from qianru.tokens import Tokenizer, TokenizerData, read_tokenizer
 from qianru.tokens.surgery_pipeline import byte_level_string
 
 MASK = 4
+DICTIONARY = HanCutter({}, traditional=False)
 ORDINARY = np.arange(5, 40, dtype=np.int64)
 
 
@@ -115,7 +117,7 @@ def test_words_begin_where_the_words_of_a_corpus_do(tokenizers: dict[str, Tokeni
     lines = [line for line in lines if all(map(spelled(data), tokenizer.encode(line).tokens))]
     assert len(lines) > 100
     ids, places = stream_of(tokenizer, lines)
-    begins = WordBegins(data)(ids)
+    begins = WordBegins(data, DICTIONARY)(ids)
     expected = []
     for line, begin in places:
         if begin < 0:
@@ -141,21 +143,34 @@ def test_punctuation_and_line_ends_are_words_of_their_own(tokenizers: dict[str, 
     for kind in ("wordpiece", "bpe"):
         tokenizer = tokenizers[kind]
         ids, places = stream_of(tokenizer, ["cats, dogs!", "猫。"])
-        begins = WordBegins(read_tokenizer(tokenizer.description))(ids)
+        begins = WordBegins(read_tokenizer(tokenizer.description), DICTIONARY)(ids)
         for (line, begin), found in zip(places, begins, strict=True):
             if begin < 0 or line[begin] in ",!。 ":
                 assert found, (kind, line, begin)
     characters = tokenizers["character"]
     ids, _ = stream_of(characters, ["ab 老虎"])
-    begins = WordBegins(read_tokenizer(characters.description))(ids)
+    begins = WordBegins(read_tokenizer(characters.description), DICTIONARY)(ids)
     assert begins[-3:].tolist() == [True, False, True]  # 老虎 is one word, and the line ends
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.text("ab 老虎。,行长", max_size=12), max_size=6))
 def test_a_stream_cut_behind_lines_gives_the_same(tokenizers: dict[str, Tokenizer], lines: list[str]) -> None:
     for tokenizer in tokenizers.values():
-        begins = WordBegins(read_tokenizer(tokenizer.description))
+        begins = WordBegins(read_tokenizer(tokenizer.description), DICTIONARY)
         whole, _ = stream_of(tokenizer, lines)
         parts = [begins(stream_of(tokenizer, [line])[0]) for line in lines]
         assert json.dumps(begins(whole).tolist()) == json.dumps([x for part in parts for x in part.tolist()])
+
+
+def test_words_begin_where_the_corpus_cuts_them(tokenizers: dict[str, Tokenizer]) -> None:
+    cut = [" ".join(split_words(line)).replace("在 ", "在") for line in sample_lines("zh", n_bytes=10_000)]
+    segmenter = train_segmenter(Corpus(cut), held_out=0)
+    line = next(line for line in cut if " 在" in line)
+    place, end = line.replace(" ", "").index("在"), len(line.split(" 在")[1].split(" ")[0]) + 1
+    characters = tokenizers["character"]
+    ids, _ = stream_of(characters, [line.replace(" ", "")])
+    for corpus, joined in ((Corpus([""], segmenter=segmenter), False), (Corpus([""]), True)):
+        begins = WordBegins(read_tokenizer(characters.description), corpus.han_cutter)(ids)
+        assert begins[place]
+        assert begins[place + 1 : place + end].tolist() == [joined, *[False] * (end - 2)]

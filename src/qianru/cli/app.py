@@ -39,6 +39,7 @@ from qianru.cli import (
     train_elmo,
     train_fasttext,
     train_language_models,
+    train_segmenter,
     transform,
     translate,
 )
@@ -61,6 +62,7 @@ train.app.command("classifier")(train_classifier.classifier)
 train.app.command("bert")(train_language_models.bert)
 train.app.command("gpt")(train_language_models.gpt)
 train.app.command("elmo")(train_elmo.elmo)
+train.app.command("segmenter")(train_segmenter.segmenter)
 app.add_typer(train.app, name="train")
 app.command("tokenize")(tokenize.tokenize)
 tokenizer_surgery.add_to(tokenizer.app)

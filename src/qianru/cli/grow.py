@@ -16,6 +16,7 @@ from qianru.cli.options import (
     Force,
     OnErrors,
     Seed,
+    SegmenterFile,
     Threads,
     UserDict,
     check_model_output,
@@ -62,6 +63,7 @@ def grow(
         typer.Option("--lowercase/--no-lowercase", help="Default: as the model was trained."),
     ] = None,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,6 +93,7 @@ def grow(
         field=field,
         lowercase=was_lowercased(model) if lowercase is None else lowercase,
         user_dict=user_dict,
+        segmenter=segmenter,
     )
     bar = TerminalProgress()
     try:

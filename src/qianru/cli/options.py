@@ -29,6 +29,9 @@ Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-c
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]
+SegmenterFile: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="FILE", help="Cut Chinese as `train segmenter` learned to.")
+]
 Architecture: TypeAlias = Annotated[
     Literal["skipgram", "cbow"], typer.Option(help="Predict contexts from the word, or the reverse.")
 ]
@@ -83,6 +86,17 @@ def words_from(arguments: list[str]) -> list[str]:
 def check_model_output(path: str, *, force: bool) -> None:
     """Say before minutes of work, not after them, that a model folder cannot be written to `path`."""
     check_output_folder(path, force=force, mark="qianru.json", what="model")
+
+
+def check_output_file(path: str, *, force: bool) -> None:
+    """As `check_model_output`, for a file."""
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise OutputError(f"output {path} is a folder", hint="name a file")
+    if target.exists() and not force:
+        raise OutputError(f"output {path} exists already", hint="pass --force or choose another name")
+    if not target.parent.is_dir():
+        raise OutputError(f"output {path}: there is no folder {target.parent}", hint="make that folder first")
 
 
 def check_output_folder(path: str, *, force: bool, mark: str, what: str) -> None:

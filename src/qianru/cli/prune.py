@@ -14,6 +14,7 @@ from qianru.cli.options import (
     Force,
     ModelPath,
     OnErrors,
+    SegmenterFile,
     Threads,
     UserDict,
     check_model_output,
@@ -41,6 +42,7 @@ def prune(
         typer.Option("--lowercase/--no-lowercase", help="Default: as the model was trained."),
     ] = None,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     threads: Threads = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -71,6 +73,7 @@ def prune(
             field=field,
             lowercase=was_lowercased(model) if lowercase is None else lowercase,
             user_dict=user_dict,
+            segmenter=segmenter,
         )
     bar = TerminalProgress()
     try:

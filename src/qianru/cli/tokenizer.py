@@ -15,6 +15,7 @@ from qianru.cli.options import (
     Force,
     Lowercase,
     OnErrors,
+    SegmenterFile,
     Threads,
     UserDict,
     check_output_folder,
@@ -69,6 +70,7 @@ def train(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     prefer: Annotated[
         str | None, typer.Option(metavar="FILE", help="Chinese words for the dictionary to prefer; word.")
     ] = None,
@@ -100,6 +102,7 @@ def train(
         field=field,
         lowercase=lowercase,
         user_dict=user_dict,
+        segmenter=segmenter,
         prefer=prefer,
         traditional=traditional,
     )

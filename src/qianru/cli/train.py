@@ -31,6 +31,7 @@ from qianru.cli.options import (
     Sample,
     SaveEvery,
     Seed,
+    SegmenterFile,
     Threads,
     UserDict,
     Window,
@@ -88,6 +89,7 @@ def word2vec(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
@@ -141,7 +143,13 @@ def word2vec(
         parent.check(dim=dim, model=model)
         parent.refuse_subwords()
     text = Corpus(
-        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *corpus,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        segmenter=segmenter,
     )
     bar = TerminalProgress()
     started = time.time()

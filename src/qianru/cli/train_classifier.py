@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from qianru.cli.options import (
     MinCount,
     Seed,
     Threads,
+    check_output_file,
 )
 from qianru.cli.output import n_bytes, n_of, print_json, print_table
 from qianru.errors import ArgumentError, OutputError
@@ -162,14 +162,8 @@ def print_labels(report: ClassifierReport) -> None:
 
 
 def _check_output(output: str, *, force: bool) -> None:
-    target = Path(os.path.realpath(output))
-    if target.suffix not in (".bin", ".ftz"):
+    if not output.endswith((".bin", ".ftz")):
         raise OutputError(
             f"output {output} must end in .bin or .ftz", hint="fastText's names tell which is quantised"
         )
-    if target.exists() and not force:
-        raise OutputError(f"output {output} exists already", hint="pass --force or choose another name")
-    if not target.parent.is_dir():
-        raise OutputError(
-            f"output {output}: there is no folder {target.parent}", hint="make that folder first"
-        )
+    check_output_file(output, force=force)

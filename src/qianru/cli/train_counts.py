@@ -23,6 +23,7 @@ from qianru.cli.options import (
     MaxVocab,
     MinCount,
     OnErrors,
+    SegmenterFile,
     Threads,
     UserDict,
     Window,
@@ -88,6 +89,7 @@ def glove(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
@@ -130,7 +132,13 @@ def glove(
         threads=available_threads() if threads is None else threads,
     )
     text = Corpus(
-        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *corpus,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        segmenter=segmenter,
     )
     bar, started = TerminalProgress(), time.time()
     try:
@@ -188,6 +196,7 @@ def ppmi(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
@@ -217,7 +226,13 @@ def ppmi(
         threads=available_threads() if threads is None else threads,
     )
     text = Corpus(
-        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *corpus,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        segmenter=segmenter,
     )
     bar, started = TerminalProgress(), time.time()
     try:

@@ -15,6 +15,7 @@ from qianru.cli.options import (
     Lowercase,
     OnErrors,
     Resume,
+    SegmenterFile,
     TorchThreads,
     UserDict,
 )
@@ -65,6 +66,7 @@ def elmo(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -85,7 +87,13 @@ def elmo(
     run_and_tell(
         train_elmo,
         corpus_of(
-            corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+            corpus,
+            encoding=encoding,
+            errors=errors,
+            field=field,
+            lowercase=lowercase,
+            user_dict=user_dict,
+            segmenter=segmenter,
         ),
         output,
         as_json=as_json,

@@ -29,6 +29,7 @@ from qianru.cli.options import (
     Sample,
     SaveEvery,
     Seed,
+    SegmenterFile,
     Threads,
     UserDict,
     Window,
@@ -75,6 +76,7 @@ def fasttext(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
     force: Force = False,
     as_json: AsJson = False,
@@ -125,7 +127,13 @@ def fasttext(
     if folder is not None:
         Saving(output=Path(folder), force=force, every=save_every).check(resume=resume, loss=loss)
     text = Corpus(
-        *corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *corpus,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        segmenter=segmenter,
     )
     bar, started = TerminalProgress(), time.time()
     try:

@@ -18,6 +18,7 @@ from qianru.cli.options import (
     Lowercase,
     OnErrors,
     Resume,
+    SegmenterFile,
     TorchThreads,
     UserDict,
 )
@@ -99,6 +100,7 @@ def bert(
     field: Field = None,
     lowercase: Lowercase = False,
     user_dict: UserDict = None,
+    segmenter: SegmenterFile = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -119,7 +121,13 @@ def bert(
     _run(
         train_bert,
         corpus_of(
-            corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+            corpus,
+            encoding=encoding,
+            errors=errors,
+            field=field,
+            lowercase=lowercase,
+            user_dict=user_dict,
+            segmenter=segmenter,
         ),
         output,
         tokenizer=tokenizer,
@@ -198,7 +206,12 @@ def gpt(
     _run(
         train_gpt,
         corpus_of(
-            corpus, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+            corpus,
+            encoding=encoding,
+            errors=errors,
+            field=field,
+            lowercase=lowercase,
+            user_dict=user_dict,
         ),
         output,
         tokenizer=tokenizer,
@@ -236,12 +249,19 @@ def corpus_of(
     field: str | None,
     lowercase: bool,
     user_dict: str | None,
+    segmenter: str | None = None,
 ) -> Corpus:
     """The text that the options tell of."""
     from qianru.text import Corpus
 
     return Corpus(
-        *inputs, encoding=encoding, errors=errors, field=field, lowercase=lowercase, user_dict=user_dict
+        *inputs,
+        encoding=encoding,
+        errors=errors,
+        field=field,
+        lowercase=lowercase,
+        user_dict=user_dict,
+        segmenter=segmenter,
     )
 
 

@@ -56,7 +56,7 @@ def train_bert(
         tokenizer: with [CLS], [SEP] and [MASK]; None: WordPiece of vocab_size tokens is trained on the corpus.
         vectors: static ones, from which the embedding matrix starts where they know a token.
         size: "tiny" (2 layers, dim 128), "small" (4, 512) or "base" (12, 768).
-        whole_words: mask words whole, Chinese ones as the dictionary cuts them, not tokens one by one.
+        whole_words: mask words whole, Chinese ones as the corpus cuts them, not tokens one by one.
         mask_share: the chance of a word to be asked for.
         resume: go on from the checkpoint; all settings must be those it began with.
         notice: gets a sentence where something is done otherwise than asked for.

@@ -168,7 +168,7 @@ def _prepare(corpus: Corpus, folder: Path, progress: ProgressCallback | None) ->
             yield np.insert(shifted, np.flatnonzero(part == LINE_END) + 1, np.uint32(BEGIN))
 
     ids = write_ids(folder, blocks())
-    finish_stream(ids, None, folder, whole_words=False)
+    finish_stream(ids, None, folder)
 
 
 def _read_words(path: Path) -> list[str]:

@@ -75,7 +75,8 @@ def write_stream(
     )
     if not len(ids):
         raise CorpusError(f"no token in {corpus!r}", hint="The inputs are empty.")
-    return finish_stream(ids, tokenizer, folder, whole_words=whole_words, progress=progress)
+    begins = WordBegins(read_tokenizer(tokenizer.description), corpus.han_cutter) if whole_words else None
+    return finish_stream(ids, begins, folder, progress=progress)
 
 
 def write_ids(folder: Path, blocks: Iterable[UInt32Array]) -> UInt32Array:
@@ -88,16 +89,14 @@ def write_ids(folder: Path, blocks: Iterable[UInt32Array]) -> UInt32Array:
 
 def finish_stream(
     ids: UInt32Array,
-    tokenizer: Tokenizer | None,
+    begins: WordBegins | None,
     folder: Path,
     *,
-    whole_words: bool,
     progress: ProgressCallback | None = None,
 ) -> TokenStream:
-    """Write what goes beside ids that stand in the folder already."""
+    """Write what goes beside ids that stand in the folder already; begins: to tell where words begin, if wanted."""
     n_lines, begins_mark = 0, ""
-    if whole_words and tokenizer is not None:
-        begins = WordBegins(read_tokenizer(tokenizer.description))
+    if begins is not None:
         with new_file(folder / _BEGINS, force=True) as beside:
             out = np.lib.format.open_memmap(beside, mode="w+", dtype=np.bool_, shape=(len(ids),))
             started = time.monotonic()
@@ -117,7 +116,7 @@ def finish_stream(
         "n_lines": n_lines,
         "sha256": _hash(ids),
         "begins_sha256": begins_mark,
-        "whole_words": whole_words,
+        "whole_words": begins is not None,
     }
     with new_file(folder / _ABOUT, force=True) as beside:
         beside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")

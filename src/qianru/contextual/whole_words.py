@@ -1,4 +1,4 @@
-"""Which tokens begin a word, so that words are masked whole: Chinese words as the dictionary cuts them, too."""
+"""Which tokens begin a word, so that words are masked whole: Chinese words as the corpus is cut, too."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class WordBegins:
     """Tells for a stream of ids whether each token begins a word.
 
     A token goes on with a word if its tokenizer marks it so ("##ing"), or, where spaces are marked instead ("Ġ", "▁"), if
-    both it and the token before it are of letters or of pieces of characters. Runs of Han characters are cut by the
-    dictionary: a token begins a word if a word begins at its first character.
+    both it and the token before it are of letters or of pieces of characters. Runs of Han characters are cut by
+    `cut`: a token begins a word if a word begins at its first character.
     """
 
-    def __init__(self, data: TokenizerData) -> None:
+    def __init__(self, data: TokenizerData, cut: HanCutter) -> None:
         prefix = str(data.model.get("continuing_subword_prefix") or "")
         kind = data.model.get("type")
         # Words and characters are whole as they are, where nothing marks a space.
@@ -46,7 +46,7 @@ class WordBegins:
                 self._may_be_gone_on_with[token_id] = text is None or bool(text and _of_word(text[-1]))
         self._is_han = np.array([bool(text) for text in self._han])
         self._n_han = np.array([len(text) for text in self._han], dtype=np.int64)
-        self._cut = HanCutter({}, traditional=False)
+        self._cut = cut
 
     def __call__(self, ids: UInt32Array) -> BoolArray:
         """bool [n]. A line end (any id above the vocabulary) is a word of its own."""

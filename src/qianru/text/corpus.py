@@ -15,6 +15,7 @@ from qianru.text.blocks import BlockReader
 from qianru.text.encoding import CorpusEncoder, default_threads, pool_of, stream_blocks
 from qianru.text.han import HanCutter, read_preferred
 from qianru.text.reading import Tally, check_decoding
+from qianru.text.segmenter import Segmenter, describe_segmenter, read_segmenter
 from qianru.text.sources import IterableSource, find_sources
 from qianru.text.splitting import clean_text, encode_block, make_user_dict
 from qianru.text.user_words import describe_user_words, read_user_words
@@ -68,10 +69,13 @@ class Corpus:
             dict with their frequencies, or a file with a word and perhaps a frequency a line.
         traditional: cut traditional Chinese as its simplified form is cut; the words stay as they are written.
             Needs OpenCC: pip install "qianru[opencc]".
+        segmenter: cuts Chinese as the text that it was trained on is cut: what `train_segmenter` made, or the path
+            where it is saved.
 
     Raises:
         ArgumentError: an argument breaks its rule.
         CorpusError: a path does not exist, may not be read, or holds no file.
+        FormatError: the segmenter's file is damaged or none.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Corpus:
         user_dict: str | os.PathLike[str] | Iterable[str] | None = None,
         prefer: str | os.PathLike[str] | Mapping[str, int] | Iterable[str] | None = None,
         traditional: bool = False,
+        segmenter: Segmenter | str | os.PathLike[str] | None = None,
     ) -> None:
         self._decoding = check_decoding(encoding, errors)
         self._field = field
@@ -92,7 +97,8 @@ class Corpus:
         self._user_words = words
         self._user_dict = make_user_dict(words, lowercase=self._lowercase)
         preferred = read_preferred(prefer)
-        self._cut = HanCutter(preferred, traditional=bool(traditional))
+        trained = read_segmenter(segmenter)
+        self._cut = HanCutter(preferred, traditional=bool(traditional), segmenter=trained)
         self._sources = find_sources(inputs)
         self._settings: dict[str, object] = {
             "encoding": self._decoding.encoding,
@@ -102,6 +108,7 @@ class Corpus:
             "user_dict": describe_user_words(user_dict, words),
             "prefer": describe_user_words(prefer, tuple(f"{word} {n}" for word, n in preferred.items())),
             "traditional": bool(traditional),
+            "segmenter": describe_segmenter(segmenter, trained),
             "unicode": UNICODE_VERSION,
         }
 
@@ -119,6 +126,11 @@ class Corpus:
     def user_words(self) -> tuple[str, ...]:
         """The words that always come out whole, in NFC and sorted."""
         return self._user_words
+
+    @property
+    def han_cutter(self) -> HanCutter:
+        """What cuts runs of Han characters."""
+        return self._cut
 
     def _reader(self) -> BlockReader:
         has_dict = self._user_dict is not None
@@ -252,15 +264,24 @@ def split_words(
     user_dict: Iterable[str] | None = None,
     prefer: Mapping[str, int] | Iterable[str] | None = None,
     traditional: bool = False,
+    segmenter: Segmenter | str | os.PathLike[str] | None = None,
     lowercase: bool = False,
 ) -> list[str]:
     """The words of one text, by the rules of Corpus.
 
     Raises:
         ArgumentError: a word of user_dict or prefer cannot be one.
-        CorpusError: the text holds a lone surrogate.
+        CorpusError: the text holds a lone surrogate, or the segmenter's file cannot be read.
+        FormatError: the segmenter's file is damaged or none.
     """
-    corpus = Corpus([text], lowercase=lowercase, user_dict=user_dict, prefer=prefer, traditional=traditional)
+    corpus = Corpus(
+        [text],
+        lowercase=lowercase,
+        user_dict=user_dict,
+        prefer=prefer,
+        traditional=traditional,
+        segmenter=segmenter,
+    )
     return [word for line in corpus.words() for word in line]
 
 

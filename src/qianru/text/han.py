@@ -1,4 +1,5 @@
-"""Runs of Han characters into words: rjieba's dictionary, preferred words, traditional text by way of simplified."""
+"""Runs of Han characters into words: rjieba's dictionary, preferred words, traditional text by way of simplified, a
+segmenter's corrections."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from qianru.errors import ArgumentError
+from qianru.text.segmenter import Segmenter
 from qianru.text.user_words import checked_word, file_entries
 
 if TYPE_CHECKING:
@@ -23,20 +25,30 @@ class HanCutter:
 
     prefer: words with their frequencies in the dictionary; 0 for the least one by which the word comes out whole
     when it stands alone. traditional: runs are cut as their simplified form is. Raises ArgumentError without OpenCC.
+    segmenter: corrects what the dictionary cut.
     """
 
-    def __init__(self, prefer: Mapping[str, int], *, traditional: bool) -> None:
+    def __init__(
+        self, prefer: Mapping[str, int], *, traditional: bool, segmenter: Segmenter | None = None
+    ) -> None:
         self._prefer = dict(prefer)
         self._simplify = _simplifier() if traditional else None
+        self._segmenter = segmenter
         self._cut: Callable[[str, bool], list[str]] | None = None
 
     def __call__(self, runs: str) -> list[str]:
+        plain, words = self.by_dictionary(runs)
+        return words if self._segmenter is None else self._segmenter.cut(plain, words)
+
+    def by_dictionary(self, runs: str) -> tuple[str, list[str]]:
+        """The text that the dictionary sees, which is as long, and its words without the segmenter."""
         if self._cut is None:
             import rjieba  # here, because its dictionary takes 0.2 s to load, which English need not wait for
 
             self._cut = self._with_preferred(rjieba.Jieba()).cut if self._prefer else rjieba.cut
         # Words have the lengths that count; their characters are taken from the text.
-        return self._cut(runs if self._simplify is None else self._simplified(runs), False)
+        plain = runs if self._simplify is None else self._simplified(runs)
+        return plain, self._cut(plain, False)
 
     def _with_preferred(self, dictionary: rjieba.Jieba) -> rjieba.Jieba:
         simplify = self._simplify or str

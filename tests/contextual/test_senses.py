@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qianru.cli.app import run
-from qianru.contextual.senses import find_senses, find_uses
+from qianru.contextual import load_encoder
+from qianru.contextual.senses import find_senses, find_uses, for_senses
 from qianru.errors import ArgumentError, CorpusError
+from qianru.sample import sample_lines
 from qianru.vectors import Encoded
 from qianru.vectors.clusters import k_means, mean_silhouette, merged, silhouettes
 
@@ -103,7 +105,7 @@ def test_a_rare_sense_is_set_apart() -> None:
     rare = next(sense for sense in found.senses if "river" in sense.examples[0].text)
     assert {found.uses[i].text for i in rare.members} == {use for use in uses if "river" in use}
     assert rare.share == 0.04
-    assert [word for word, _ in rare.typical[:2]] == ["river", "of"]
+    assert {word for word, _ in rare.typical[:2]} == {"river", "of"}
     assert found.silhouette > found.by_chance
     # What k-means takes apart by itself, for the number with the largest silhouette, is the frequent sense.
     points = found.vectors.astype(np.float64)
@@ -214,6 +216,38 @@ def test_what_cannot_be_is_said() -> None:
             find_senses(ByNeighbour(), "apple", texts(), **options)
     with pytest.raises(ArgumentError):
         find_senses(ByNeighbour(), " ", texts())
+
+
+@pytest.mark.parametrize("kind", ["bert", "gpt"])
+def test_chinese_words_by_any_tokenizer(
+    train, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """WordPiece cuts words into characters; byte-level BPE cuts inside of them and joins them to their neighbours."""
+    model = train(kind, steps=1).path
+    corpus = tmp_path / "text.txt"
+    before = [line[:4] for line in sample_lines("zh", n_bytes=20_000)]
+    lines = [
+        f"{before[i]}吃了苹果，很甜。\n{before[i]}苹果公司发布了手机。\n{before[i]}银行很大，一行人{i}走过。"
+        for i in range(24)
+    ]
+    corpus.write_text("\n".join(lines), encoding="utf-8")
+    for word, n_found in (("苹果", 48), ("银行", 24), ("行", 48)):
+        assert run(["senses", str(model), word, str(corpus), "--json"]) == 0
+        told = json.loads(capsys.readouterr().out)
+        assert (
+            n_found / 2 < told["n_uses"] == told["n_found"] <= n_found
+        )  # sentences that are equal count once
+        assert sum(sense["share"] for sense in told["senses"]) == pytest.approx(1)
+        for sense in told["senses"]:
+            for use in sense["examples"]:
+                assert use["text"][use["start"] : use["end"]] == word
+
+
+def test_for_senses_several_layers_are_taken(make, train) -> None:
+    encoder = load_encoder(make())
+    assert for_senses(encoder).settings["layers"] == {"1": 1 / 3, "2": 1 / 3, "3": 1 / 3}
+    by_hand = ByNeighbour()
+    assert for_senses(by_hand) is by_hand
 
 
 def test_on_the_command_line(make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,7 +58,7 @@ Dropout: TypeAlias = Annotated[float, typer.Option(help="Share of values set to 
 ModelSeed: TypeAlias = Annotated[int, typer.Option(help="Of all that is drawn.")]
 Precision: TypeAlias = Annotated[
     Literal["float32", "bfloat16"] | None,
-    typer.Option(help="Of products; default bfloat16 where the processor has it."),
+    typer.Option(help="Of products; default bfloat16 where the device has it."),
 ]
 EvaluateEvery: TypeAlias = Annotated[
     int | None, typer.Option(metavar="STEPS", help="Look at held-out text; default: 20 times.")

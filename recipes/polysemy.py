@@ -1,6 +1,7 @@
 """Can vectors tell the senses of a word apart? CoarseWSD-20 (seven words) by the nearest training sentence, and WiC.
 
-    python -m recipes.polysemy CONTEXTUAL... [--static MODEL] [--elmo MODEL] [--layers=-1,-2] [--words apple bank]
+    python -m recipes.polysemy [CONTEXTUAL...] [--static MODEL] [--elmo MODEL] [--layers=-1,-2] [--words apple bank]
+    python -m recipes.polysemy --elmo FOLDER --elmo-text FILE [--elmo-steps N]     train that ELMo first, then the table
 
 One table: a word a row; the most frequent sense, the static model, ELMo, and each contextual model, accuracy x 100 with its 95 %
 interval. Then WiC: accuracy with a threshold learned on its training set. Without --static the words of GloVe's first 20,000 lines
@@ -16,9 +17,12 @@ from pathlib import Path
 
 from recipes.intrinsic import data_folder
 
-from qianru.contextual import load_encoder
+from qianru.contextual import load_encoder, train_elmo
+from qianru.contextual.run_state import STATE, checkpoint_folder
 from qianru.errors import ArgumentError
 from qianru.evaluate import Result, SenseExamples, read_dataset, word_senses, words_in_context
+from qianru.progress import TerminalProgress
+from qianru.text import Corpus
 from qianru.vectors import Encoder, StaticEncoder
 
 
@@ -28,6 +32,21 @@ def senses_of(encoder: Encoder, data: SenseExamples) -> Result | None:
         return word_senses(encoder, data)
     except ArgumentError:
         return None
+
+
+def trained_elmo(folder: Path, text: str, steps: int | None) -> None:
+    """An ELMo of size "tiny" in the folder, unless one stands there; a run that was stopped goes on."""
+    if (folder / "options.json").is_file():
+        return
+    resume = (checkpoint_folder(folder) / STATE).is_file()
+    progress = TerminalProgress()
+    try:
+        made = train_elmo(Corpus(text), output=folder, steps=steps, resume=resume, progress=progress)
+    finally:
+        progress.close()
+    print(
+        f"{folder}: held-out perplexity {made.held_out['perplexity']:.1f} behind {made.held_out['step']:,} steps"
+    )
 
 
 def shown(found: Result | None) -> str:
@@ -44,11 +63,17 @@ def main() -> None:
     parser.add_argument("models", nargs="*")
     parser.add_argument("--static")
     parser.add_argument("--elmo", help="a folder of `qianru train elmo`, or of the original program")
+    parser.add_argument("--elmo-text", help="train ELMo on this text first, unless the folder stands there")
+    parser.add_argument("--elmo-steps", type=int, help="of 32 x 64 words; one pass over the text by default")
     parser.add_argument("--layers", help="of ELMo and the contextual models, averaged; the last by default")
     parser.add_argument("--words", nargs="+")
     parser.add_argument("--skip-wic", action="store_true")
     parser.add_argument("--results", type=Path, help="append all numbers as JSON lines")
     options = parser.parse_args()
+    if options.elmo_text is not None:
+        if options.elmo is None:
+            parser.error("--elmo-text needs --elmo, the folder to write")
+        trained_elmo(Path(options.elmo), options.elmo_text, options.elmo_steps)
     folder = data_folder()
     static = options.static or str(folder / "models/glove/glove.6B.50d.head20k.txt")
     layers = [int(one) for one in options.layers.split(",")] if options.layers else None

@@ -15,7 +15,9 @@ from qianru.contextual.encode_batches import Plan, Rule
 from qianru.contextual.pooling import MODES
 from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError
+from qianru.sample import sample_lines
 from qianru.tokens import TokenBatch
+from qianru.tokens.word_model import is_han
 
 _spec = importlib.util.spec_from_file_location(
     "reference_encode", Path(__file__).parent / "reference_encode.py"
@@ -25,6 +27,7 @@ assert _spec.loader is not None
 reference = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(reference)
 
+LINES = sample_lines("zh", n_bytes=20_000)
 TEXTS = ["The cat sleeps.", "", "猫在睡觉，老虎在跑。", "a tiger and a cat " * 3, "the king", "   "]
 
 
@@ -274,10 +277,50 @@ def test_prompts_and_lower_case_go_in_front(make) -> None:
     np.testing.assert_allclose(encoder.encode(["CAT"]).vectors[0], expected, atol=5e-5)
     plain = load_encoder(folder, prompt="").encode(["the king cat"]).vectors[0]
     np.testing.assert_allclose(plain, expected, atol=5e-5)
-    with pytest.raises(ArgumentError, match="prompt"):
+    with pytest.raises(ArgumentError, match="puts 'the king ' in front"):
         encoder.encode_spans(["CAT"], [(0, 3)])
+    low = load_encoder(folder, prompt="", lowercase=True)
+    # The lower case of İ is two characters; places behind it are still those of the text.
+    places = [
+        low.encode_spans([text], [span]).vectors for text, span in (("İ CAT", (2, 5)), ("İ cat", (2, 5)))
+    ]
+    np.testing.assert_array_equal(*places)
+    assert low.encode_tokens(["A CAT"], level="word")[0].tokens == ["A", "CAT"]
     assert encoder.fingerprint != load_encoder(folder, prompt="").fingerprint
     assert encoder.fingerprint == load_encoder(folder, lowercase=True).fingerprint
+
+
+def test_places_that_no_token_keeps_to(train) -> None:
+    """Byte-level BPE joins a character to its neighbours, or cuts it into bytes."""
+    encoder = load_encoder(train("gpt", steps=1, length=128).path)
+    text = "".join(line for line in LINES if "猫" in line)[:200] + " the cat 鑫"
+    (batch, offsets), words = encoder.tokenizer.encode_offsets([text]), encoder.encode_tokens([text])[0]
+    joined = next(
+        (begin, end) for begin, end in offsets.tolist() if end - begin > 1 and is_han(text[begin:end][0])
+    )
+    assert len(batch.ids) == len(words)
+    for span, n_tokens, is_joined in (
+        ((joined[0], joined[0] + 1), 1, True),
+        ((joined[0], joined[1]), 1, False),
+        ((text.index("cat"), text.index("cat") + 3), 1, False),  # the space in front of it is in the token
+        ((len(text) - 1, len(text)), 3, False),
+    ):
+        found = encoder.encode_spans([text], [span])
+        rows = [i for i, (begin, end) in enumerate(offsets.tolist()) if begin < span[1] and end > span[0]]
+        assert found.n_tokens.tolist() == [len(rows)]
+        assert len(rows) == n_tokens or not is_joined
+        np.testing.assert_allclose(found.vectors[0], words.vectors[rows].mean(axis=0), atol=1e-5)
+        assert any("1 of 1 places share a token" in note for note in found.notes) == is_joined
+
+
+def test_layers_of_a_model_that_is_open(make) -> None:
+    encoder = load_encoder(make())
+    other = encoder.with_layers([1, 2])
+    expected = load_encoder(make(), layers=[1, 2])
+    np.testing.assert_array_equal(other.encode(TEXTS).vectors, expected.encode(TEXTS).vectors)
+    assert other.fingerprint == expected.fingerprint != encoder.fingerprint
+    with pytest.raises(ArgumentError, match="layers"):
+        encoder.with_layers(9)
 
 
 def test_what_does_not_fit_into_memory_is_halved(make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Encoding, Field, Force, OnErrors
+from qianru.cli.options import AsJson, EncoderDevice, Encoding, Field, Force, OnErrors
 from qianru.cli.output import Cell, n_of, print_json, print_table
 from qianru.errors import ArgumentError
 
@@ -65,6 +65,7 @@ def encode(
     threads: Annotated[
         int | None, typer.Option(help="Of the model; default: one for each processor.")
     ] = None,
+    device: EncoderDevice = "cpu",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished --output.")] = False,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
@@ -104,6 +105,7 @@ def encode(
         prompt=prompt,
         backend=backend,
         batch_tokens=batch_tokens,
+        device=device,
         threads=threads,
     )
     progress = TerminalProgress()
@@ -168,6 +170,7 @@ def open_encoder(
     prompt: str | None = None,
     backend: str = "auto",
     batch_tokens: int = 2048,
+    device: str = "cpu",
     threads: int | None = None,
 ) -> ContextualEncoder | StaticEncoder:
     """The encoder that the options ask for. Raises ArgumentError, FormatError."""
@@ -194,6 +197,7 @@ def open_encoder(
         prompt=prompt,
         backend=backend,
         batch_tokens=batch_tokens,
+        device=device,
     )
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qianru.cli.options import AsJson, Case, ModelPath, RestrictVocab, TargetModel, TestSets, UnknownItems
+from qianru.cli.options import (
+    AsJson,
+    Case,
+    EncoderDevice,
+    ModelPath,
+    RestrictVocab,
+    TargetModel,
+    TestSets,
+    UnknownItems,
+)
 from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -36,6 +45,7 @@ def evaluate(
     unknown: UnknownItems = "skip",
     bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of resamples, shuffles and k-means.")] = 1,
+    device: EncoderDevice = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Word similarity, analogies, odd one out, categories, directions, associations, translation, hubs and isotropy.
@@ -78,7 +88,7 @@ def evaluate(
     options = {"seed": seed, "n_bootstrap": bootstrap}
     paths = [model] if other is None else [model, other]
     if not all(is_static_folder(Path(path)) for path in paths):
-        _texts(paths, datasets, leaks, options, as_json=as_json)
+        _texts(paths, datasets, leaks, options, device=device, as_json=as_json)
         return
 
     def space(path: str) -> Space:
@@ -133,13 +143,14 @@ def _texts(
     leaks: list[Contamination] | None,
     options: dict[str, int],
     *,
+    device: str,
     as_json: bool,
 ) -> None:
     """One or two models of which at least one is contextual: the tests on texts."""
     from qianru.contextual import load_encoder
     from qianru.evaluate import compare, evaluate_encoder
 
-    reports = [evaluate_encoder(load_encoder(path), datasets, **options) for path in paths]
+    reports = [evaluate_encoder(load_encoder(path, device=device), datasets, **options) for path in paths]
     comparisons = []
     for mine in reports[0].results if len(reports) == 2 else ():
         for yours in reports[1].results:

@@ -63,6 +63,14 @@ Resume: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
 TorchThreads: TypeAlias = Annotated[int | None, typer.Option(help="Default: as torch sets it.")]
+Device: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Of torch: cpu, cuda, cuda:1; default: a GPU if there is one."),
+]
+# One text after the other is often no faster on a GPU, so encoding takes one only if told to.
+EncoderDevice: TypeAlias = Annotated[
+    str, typer.Option("--device", metavar="NAME", help="Of torch, for contextual models: cpu, cuda, cuda:1.")
+]
 Memory: TypeAlias = Annotated[
     int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")
 ]

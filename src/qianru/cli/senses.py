@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qianru.cli.encode import Layers, open_encoder
-from qianru.cli.options import AsJson, Corpora, Encoding, Field, OnErrors, Seed
+from qianru.cli.options import AsJson, Corpora, EncoderDevice, Encoding, Field, OnErrors, Seed
 from qianru.cli.output import n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def senses(
     backend: Annotated[
         Literal["auto", "packed", "transformers", "onnx"], typer.Option(help="Who runs the model.")
     ] = "auto",
+    device: EncoderDevice = "cpu",
     threads: Annotated[int | None, typer.Option(help="Of the model.")] = None,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
@@ -49,12 +50,13 @@ def senses(
       qianru senses model 苹果 news.txt.zst --uses 500
       qianru senses model 行 'books/*.txt' --senses 3 --layers=-1,-2 --json
     """
-    from qianru.contextual import find_senses
+    from qianru.contextual import find_senses, for_senses
     from qianru.progress import TerminalProgress
     from qianru.text import Corpus
 
     text = Corpus(*corpus, encoding=encoding, errors=errors, field=field)
-    encoder = open_encoder(model, layers=layers, prompt="", backend=backend, threads=threads)
+    opened = open_encoder(model, layers=layers, prompt="", backend=backend, device=device, threads=threads)
+    encoder = for_senses(opened) if layers is None else opened
     progress = TerminalProgress()
     try:
         found = find_senses(
@@ -74,7 +76,8 @@ def senses(
     for note in found.notes:
         typer.echo(f"note: {note}", err=True)
     typer.echo(
-        f"{n_of(found.n_found, 'use')} found, {len(found.uses):,} looked at, silhouette {found.silhouette:.3f}",
+        f"{n_of(found.n_found, 'use')} found, {len(found.uses):,} looked at, silhouette {found.silhouette:.3f}"
+        + (f" ({found.by_chance:.3f} by chance)" if len(found.tried) > 1 else ""),
         err=True,
     )
     if as_json:

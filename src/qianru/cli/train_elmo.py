@@ -9,6 +9,7 @@ import typer
 from qianru.cli.options import (
     AsJson,
     Corpora,
+    Device,
     Encoding,
     Field,
     Force,
@@ -57,6 +58,7 @@ def elmo(
     dropout: Dropout = 0.1,
     seed: ModelSeed = 1,
     precision: Annotated[Literal["float32", "bfloat16"], typer.Option(help="Of products.")] = "float32",
+    device: Device = None,
     evaluate_every: EvaluateEvery = None,
     checkpoint_seconds: CheckpointSeconds = 300.0,
     resume: Resume = False,
@@ -112,6 +114,7 @@ def elmo(
             "dropout": dropout,
             "seed": seed,
             "precision": precision,
+            "device": device,
             "evaluate_every": evaluate_every,
             "checkpoint_seconds": checkpoint_seconds,
             "resume": resume,

@@ -12,6 +12,7 @@ import typer
 from qianru.cli.options import (
     AsJson,
     Corpora,
+    Device,
     Encoding,
     Field,
     Force,
@@ -58,7 +59,7 @@ Dropout: TypeAlias = Annotated[float, typer.Option(help="Share of values set to 
 ModelSeed: TypeAlias = Annotated[int, typer.Option(help="Of all that is drawn.")]
 Precision: TypeAlias = Annotated[
     Literal["float32", "bfloat16"] | None,
-    typer.Option(help="Of products; default bfloat16 where the processor has it."),
+    typer.Option(help="Of products; default bfloat16 where the device has it."),
 ]
 EvaluateEvery: TypeAlias = Annotated[
     int | None, typer.Option(metavar="STEPS", help="Look at held-out text; default: 20 times.")
@@ -91,6 +92,7 @@ def bert(
     dropout: Dropout = 0.0,
     seed: ModelSeed = 1,
     precision: Precision = None,
+    device: Device = None,
     evaluate_every: EvaluateEvery = None,
     checkpoint_seconds: CheckpointSeconds = 300.0,
     resume: Resume = False,
@@ -151,6 +153,7 @@ def bert(
             "dropout": dropout,
             "seed": seed,
             "precision": precision,
+            "device": device,
             "evaluate_every": evaluate_every,
             "checkpoint_seconds": checkpoint_seconds,
             "resume": resume,
@@ -178,6 +181,7 @@ def gpt(
     dropout: Dropout = 0.0,
     seed: ModelSeed = 1,
     precision: Precision = None,
+    device: Device = None,
     evaluate_every: EvaluateEvery = None,
     checkpoint_seconds: CheckpointSeconds = 300.0,
     resume: Resume = False,
@@ -233,6 +237,7 @@ def gpt(
             "dropout": dropout,
             "seed": seed,
             "precision": precision,
+            "device": device,
             "evaluate_every": evaluate_every,
             "checkpoint_seconds": checkpoint_seconds,
             "resume": resume,

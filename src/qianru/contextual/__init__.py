@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from qianru.contextual.encode_stream import Written, encode_to_file
     from qianru.contextual.gpt import train_gpt
     from qianru.contextual.loading import load_encoder
-    from qianru.contextual.senses import Sense, Senses, Use, find_senses
+    from qianru.contextual.senses import Sense, Senses, Use, find_senses, for_senses
     from qianru.contextual.train import Pretrained
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Written",
     "encode_to_file",
     "find_senses",
+    "for_senses",
     "load_encoder",
     "train_bert",
     "train_elmo",
@@ -62,6 +63,7 @@ _HOME = {
         "Senses",
         "Use",
         "find_senses",
+        "for_senses",
     ),
     "qianru.contextual.train": ("Pretrained",),
 }

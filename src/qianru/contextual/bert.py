@@ -41,6 +41,7 @@ def train_bert(
     dropout: float = 0.0,
     seed: int = 1,
     precision: str | None = None,
+    device: str | None = None,
     evaluate_every: int | None = None,
     checkpoint_seconds: float = 300.0,
     resume: bool = False,
@@ -58,7 +59,8 @@ def train_bert(
         size: "tiny" (2 layers, dim 128), "small" (4, 512) or "base" (12, 768).
         whole_words: mask words whole, Chinese ones as the corpus cuts them, not tokens one by one.
         mask_share: the chance of a word to be asked for.
-        resume: go on from the checkpoint; all settings must be those it began with.
+        device: of torch, "cpu", "cuda" or "cuda:1"; None: a GPU where there is one.
+        resume: go on from the checkpoint; all settings must be those it began with, the device may be another.
         notice: gets a sentence where something is done otherwise than asked for.
         Others: as `PretrainSettings` says; None stands for what suits the size.
 
@@ -84,7 +86,7 @@ def train_bert(
         clip_norm=clip_norm,
         dropout=dropout,
         seed=seed,
-        precision=default_precision() if precision is None else precision,
+        precision=default_precision(device) if precision is None else precision,
         evaluate_every=evaluate_every,
         checkpoint_seconds=checkpoint_seconds,
     )
@@ -102,6 +104,7 @@ def train_bert(
         vocab_size=vocab_size,
         vectors=vectors,
         own={"whole_words": whole_words, "mask_share": mask_share},
+        device=device,
         resume=resume,
         force=force,
         progress=progress,

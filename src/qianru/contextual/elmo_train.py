@@ -86,6 +86,7 @@ def train_elmo(
     dropout: float = 0.1,
     seed: int = 1,
     precision: str = "float32",
+    device: str | None = None,
     evaluate_every: int | None = None,
     checkpoint_seconds: float = 300.0,
     resume: bool = False,
@@ -127,14 +128,14 @@ def train_elmo(
     whole("vocab_size", vocab_size, 8, 1 << 24)
     target = Path(output)
     check_output(target, resume=resume, force=force)
-    processes = Processes()
+    processes = Processes(device)
     folder = checkpoint_folder(target)
     if processes.is_first and not resume:
         _prepare(corpus, fresh_folder(target), progress)
     processes.wait()
     stream, keys = open_stream(folder), _read_words(folder / _WORDS)
     n_targets = min(vocab_size, N_MARKS + len(keys))
-    with torch.random.fork_rng():
+    with processes.own_draws():
         torch.manual_seed(settings.seed)
         task = ElmoTask(stream, keys, options, settings, n_targets=n_targets)
     job = Job(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -160,6 +161,12 @@ class ContextualEncoder:
             self._fingerprint = made.hexdigest()
         return self._fingerprint
 
+    def with_layers(self, layers: Layers) -> ContextualEncoder:
+        """The same model, not loaded again, with the vectors of other layers. Raises ArgumentError."""
+        made = copy.copy(self)
+        made._mixture, made._fingerprint = mixture_of(layers, self.n_layers), ""
+        return made
+
     def __repr__(self) -> str:
         return (
             f"ContextualEncoder(dim={self.dim}, n_layers={self.n_layers}, "
@@ -197,8 +204,7 @@ class ContextualEncoder:
         """
         if level not in ("token", "word"):
             raise ArgumentError(f'level must be "token" or "word", got {level!r}')
-        self._refuse_prompt()
-        batch, offsets = self._tokenizer.encode_offsets(self._prepared(texts))
+        batch, offsets = self._tokenizer.encode_offsets(self._with_places(texts))
         vectors, plan = self._token_vectors(batch)
         found = []
         for i, text in enumerate(texts):
@@ -223,17 +229,18 @@ class ContextualEncoder:
     ) -> Encoded:
         """The mean vector of the tokens that lie in, or reach into, each place of its text. float32 [n, token_dim].
 
-        A text that is longer than the model is read around the place. Raises ArgumentError.
+        So a word in several pieces has the mean of its pieces, and one that the tokenizer joins to its neighbours the vector
+        of the longer token: `notes` tells how many those are. A text that is longer than the model is read around the place.
+        Raises ArgumentError.
         """
         places = checked_spans(texts, spans)
-        self._refuse_prompt()
-        tokens, offsets = self._tokenizer.encode_offsets(self._prepared(texts))
+        tokens, offsets = self._tokenizer.encode_offsets(self._with_places(texts))
         tokens, offsets = self._around(tokens, offsets, places)
         splits = tokens.splits
-        rows = [
-            _inside(offsets[splits[i] : splits[i + 1]], place) + len(self._rule.before)
-            for i, place in enumerate(places)
-        ]
+        of_each = [offsets[splits[i] : splits[i + 1]] for i in range(len(texts))]
+        inside = [_inside(one, place) for one, place in zip(of_each, places, strict=True)]
+        rows = [one + len(self._rule.before) for one in inside]
+        n_joined = sum(map(_is_joined, texts, places, of_each, inside))
         out = np.zeros((len(texts), self.token_dim), dtype=np.float32)
         plan = Plan(tokens, self._rule)
         with load_torch().inference_mode():
@@ -245,7 +252,13 @@ class ContextualEncoder:
                         out[text] = numbers[ends[i] + rows[text]].mean(axis=0)
         n_tokens = np.array([len(row) for row in rows], dtype=np.int64)
         none = np.zeros(len(texts), dtype=np.int64)
-        return Encoded(out, n_tokens, none, describe_flags(n_tokens, none) + self._notes())
+        notes = describe_flags(n_tokens, none) + self._notes()
+        if n_joined:
+            notes += (
+                f"{n_joined:,} of {len(texts):,} places share a token with what stands beside them: "
+                "their vectors are those of the longer tokens",
+            )
+        return Encoded(out, n_tokens, none, notes)
 
     def batch_bound(self, texts: Sequence[str], vectors: Float32Array) -> float:
         """By how much, at most, a number of a vector differs when a text is encoded alone: over up to 16 texts of all
@@ -267,13 +280,21 @@ class ContextualEncoder:
             return list(texts)
         return [self._prompt + (text.lower() if self._lowercase else text) for text in texts]
 
-    def _refuse_prompt(self) -> None:
-        if self._prompt or self._lowercase:
+    def _with_places(self, texts: Sequence[str]) -> list[str]:
+        """Texts as the tokenizer gets them, each character where it was."""
+        if self._prompt:
             raise ArgumentError(
-                "vectors of tokens and places need texts as they are: this encoder changes them "
-                f"(prompt {self._prompt!r}, lowercase {self._lowercase})",
-                hint='load_encoder(path, prompt="", lowercase=False)',
+                f"vectors of tokens and places need texts as they are: this encoder puts {self._prompt!r} in front",
+                hint='load_encoder(path, prompt="")',
             )
+        made = self._prepared(texts)
+        # A character whose lower case is two, as İ, stays: behind it all places would be others.
+        return [
+            one
+            if len(one) == len(text)
+            else "".join(low if len(low := char.lower()) == 1 else char for char in text)
+            for one, text in zip(made, texts, strict=True)
+        ]
 
     def _run(self, plan: Plan, progress: ProgressCallback | None) -> Iterator[tuple[Batch, Any]]:
         started, done = time.monotonic(), 0
@@ -334,6 +355,41 @@ class ContextualEncoder:
         )
 
 
+def mixture_of(layers: Layers | None, n_layers: int) -> dict[int, float]:
+    """Layer numbers from 0 to n_layers, with their weights. Raises ArgumentError."""
+    if layers is None:
+        return {n_layers: 1.0}
+    if isinstance(layers, int) and not isinstance(layers, bool):
+        given: dict[int, float] = {layers: 1.0}
+    elif isinstance(layers, Mapping):
+        given = {int(number): float(weight) for number, weight in layers.items()}
+    elif isinstance(layers, (list, tuple, range)):
+        given = {int(number): 1 / len(layers) for number in layers}
+        if len(given) != len(layers):
+            raise ArgumentError(f"layers must be distinct, got {list(layers)}")
+    else:
+        raise ArgumentError(f"layers must be a number, several, or numbers with weights, got {layers!r}")
+    made: dict[int, float] = {}
+    for number, weight in given.items():
+        if not -n_layers - 1 <= number <= n_layers:
+            raise ArgumentError(
+                f"layers must be from 0 to {n_layers}, or from -{n_layers + 1} to -1, got {number}"
+            )
+        place = number if number >= 0 else n_layers + 1 + number
+        made[place] = made.get(place, 0.0) + weight
+    if not made:
+        raise ArgumentError("layers must name at least one layer")
+    return made
+
+
 def _inside(offsets: Int64Array, place: Span) -> Int64Array:
     """The numbers of the tokens that lie in, or reach into, the place."""
     return np.flatnonzero((offsets[:, 0] < place[1]) & (offsets[:, 1] > place[0]))
+
+
+def _is_joined(text: str, place: Span, offsets: Int64Array, inside: Int64Array) -> bool:
+    """Whether a token of the place also holds what stands beside it. White space does not count: many tokens begin with it."""
+    if not len(inside):
+        return False
+    begin, end = int(offsets[inside, 0].min()), int(offsets[inside, 1].max())
+    return bool(text[begin : place[0]].strip() or text[place[1] : end].strip())

@@ -9,10 +9,7 @@ import numpy as np
 
 from qianru.contextual.encode_batches import Batch
 from qianru.errors import QianruError
-from qianru.layers.backend import load_torch
-
-# What torch's allocators say when there is no room.
-_NO_ROOM = ("not enough memory", "out of memory", "can't allocate memory", "DefaultCPUAllocator")
+from qianru.layers.backend import is_no_room, load_torch
 
 
 class Engine(Protocol):
@@ -105,11 +102,3 @@ class HalvingEngine:
         one, two = batch.halves()
         self.largest = min(self.largest or len(batch.ids), max(len(one.ids), len(two.ids)))
         return self._torch.cat([self.hidden(one, mixture), self.hidden(two, mixture)])
-
-
-def is_no_room(error: BaseException) -> bool:
-    """Whether an error of torch or Python means that memory was not enough."""
-    if isinstance(error, MemoryError):
-        return True
-    text = str(error)
-    return type(error).__name__ == "OutOfMemoryError" or any(words in text for words in _NO_ROOM)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder, Layers
+from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder, Layers, mixture_of
 from qianru.contextual.encode_batches import Rule
 from qianru.contextual.encode_elmo import BEGIN, END, hash_of_elmo, is_elmo_folder, open_elmo
 from qianru.contextual.encode_engines import Engine, PaddedEngine
@@ -22,7 +22,7 @@ from qianru.contextual.encode_onnx import OnnxEngine
 from qianru.contextual.encode_packed import PackedEngine, can_pack
 from qianru.contextual.pooling import Pooling, checked_modes, read_json, read_pooling
 from qianru.errors import ArgumentError, FormatError
-from qianru.layers.backend import load_torch, load_transformers
+from qianru.layers.backend import device_of, load_torch, load_transformers
 from qianru.tokens import Tokenizer
 from qianru.tokens.engine import around_ids
 from qianru.vectors.static_encoder import StaticEncoder, StaticPooling, is_static_folder
@@ -80,7 +80,7 @@ def load_encoder(
         backend: "packed" (BERT and RoBERTa without padding), "transformers" (any model), "auto": the first that fits; or
             "onnx": BERT and RoBERTa with int8 products, faster, and not quite the same vectors.
         batch_tokens: tokens of a batch, at most; it is halved where that does not fit into memory.
-        device: of torch.
+        device: of torch, "cpu", "cuda" or "cuda:1"; static models need none.
 
     Raises FormatError, naming file and tensor, ArgumentError, and QianruError where torch is not installed.
     """
@@ -93,6 +93,7 @@ def load_encoder(
         )
     if is_static_folder(folder):
         return _open_static(folder, pooling, normalize, layers)
+    device = str(device_of(device))
     if is_elmo_folder(folder):
         reader, words, limit = open_elmo(
             folder, lowercase=lowercase, max_tokens=max_tokens, backend=backend, device=device
@@ -210,33 +211,6 @@ def _check_fit(info: Mapping[str, Any], folder: Path) -> None:
             path=str(folder),
             hint="files of two models are mixed, or config.json was changed: copy the whole folder again",
         )
-
-
-def mixture_of(layers: Layers | None, n_layers: int) -> dict[int, float]:
-    """Layer numbers from 0 to n_layers, with their weights. Raises ArgumentError."""
-    if layers is None:
-        return {n_layers: 1.0}
-    if isinstance(layers, int) and not isinstance(layers, bool):
-        given: dict[int, float] = {layers: 1.0}
-    elif isinstance(layers, Mapping):
-        given = {int(number): float(weight) for number, weight in layers.items()}
-    elif isinstance(layers, (list, tuple, range)):
-        given = {int(number): 1 / len(layers) for number in layers}
-        if len(given) != len(layers):
-            raise ArgumentError(f"layers must be distinct, got {list(layers)}")
-    else:
-        raise ArgumentError(f"layers must be a number, several, or numbers with weights, got {layers!r}")
-    made: dict[int, float] = {}
-    for number, weight in given.items():
-        if not -n_layers - 1 <= number <= n_layers:
-            raise ArgumentError(
-                f"layers must be from 0 to {n_layers}, or from -{n_layers + 1} to -1, got {number}"
-            )
-        place = number if number >= 0 else n_layers + 1 + number
-        made[place] = made.get(place, 0.0) + weight
-    if not made:
-        raise ArgumentError("layers must name at least one layer")
-    return made
 
 
 def _open_static(

@@ -22,7 +22,7 @@ from qianru.contextual.settings import PretrainSettings, learning_rate_at
 from qianru.contextual.task import Batch, Task
 from qianru.differences import differences
 from qianru.errors import ArgumentError, FormatError, TrainingError
-from qianru.layers.backend import load_torch
+from qianru.layers.backend import is_no_room, load_torch
 from qianru.progress import Progress, ProgressCallback
 
 torch = load_torch()
@@ -106,7 +106,7 @@ class PretrainRun:
         if first == 0:
             self.save()
         self.task.module.train()
-        with torch.random.fork_rng(), _interruptions() as interrupted:
+        with self.processes.own_draws(), _interruptions() as interrupted:
             while self.step < self.n_steps:
                 loss = self._one_step()
                 if not math.isfinite(loss):
@@ -210,7 +210,10 @@ class PretrainRun:
                 else:
                     self._optimizer.state[parameter][part] = values
             if with_moments:
-                self._optimizer.state[parameter]["step"] = torch.tensor(float(self.step))
+                # Where the fused AdamW looks for it: beside the weights.
+                self._optimizer.state[parameter]["step"] = torch.tensor(
+                    float(self.step), device=parameter.device
+                )
 
     def _one_step(self) -> float:
         """The mean loss of one batch, whose gradient has been followed; in smaller parts where memory is short."""
@@ -224,7 +227,7 @@ class PretrainRun:
                 total = self._gradients(batch)
                 break
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error) or self.processes.n > 1:
+                if not is_no_room(error) or self.processes.n > 1:
                     raise
                 self._optimizer.zero_grad(set_to_none=True)
                 if self._accumulate >= settings.batch_size:
@@ -302,10 +305,6 @@ def _seed(parts: list[int]) -> int:
 def _array(tensor: Any) -> Float32Array:
     found: Float32Array = tensor.detach().float().cpu().numpy()
     return found
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "allocate memory" in str(error)
 
 
 @contextmanager

@@ -9,8 +9,8 @@ import os
 from datetime import timedelta
 from typing import Any
 
-from qianru.errors import QianruError
-from qianru.layers.backend import load_torch
+from qianru.errors import ArgumentError, QianruError
+from qianru.layers.backend import device_of, load_torch
 
 torch = load_torch()
 
@@ -18,17 +18,30 @@ torch = load_torch()
 class Processes:
     """Who this process is among how many; a single one needs nothing but torch.
 
+    device: of torch; None: a GPU where there is one. Raises ArgumentError for one that cannot be used, or not by so many.
+
     Attributes:
         n: how many. rank: which one. device: where this one computes.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, device: str | None = None) -> None:
         self._accelerator: Any = None
         self.n, self.rank = 1, 0
-        on_gpu = torch.cuda.is_available()
-        self.device = torch.device("cuda" if on_gpu else "cpu")
+        self.device = device_of(device)
         if int(os.environ.get("WORLD_SIZE", "1")) < 2:
             return
+        on_gpu = self.device.type != "cpu"
+        if on_gpu and self.device.index is not None:
+            raise ArgumentError(
+                f"with several processes device must not name a single one, got {device!r}",
+                hint=f"give {self.device.type!r}: each process takes the one of its number",
+            )
+        n_here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+        if self.device.type == "cuda" and n_here > torch.cuda.device_count():
+            raise ArgumentError(
+                f"{n_here} processes on this machine need a GPU each, it has {torch.cuda.device_count()}",
+                hint="a smaller --nproc-per-node, or device='cpu' (--device cpu)",
+            )
         try:
             accelerate = importlib.import_module("accelerate")
         except ImportError as error:
@@ -63,6 +76,11 @@ class Processes:
             return list(values)
         tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
         return [float(value) for value in self._accelerator.reduce(tensor, "sum")]
+
+    def own_draws(self) -> Any:
+        """A context behind which torch's generators of this process are as they were before."""
+        # Not those of other GPUs, which are other processes'.
+        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
 
     def wait(self) -> None:
         """Go on when all have come here."""

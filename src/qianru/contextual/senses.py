@@ -1,12 +1,16 @@
 """The senses of a word as a corpus has them: its uses, their vectors, clusters of those, and what is typical of each.
 
-The number of senses is the one with the largest mean silhouette. The common part of all vectors is taken out first: it
-is most of a contextual vector, and says nothing about the sense (Ethayarajh 2019). Words are typical of a sense by the
-log-odds ratio with an informative Dirichlet prior (Monroe, Colaresi & Quinn 2008, eq. 22).
+The common part of all vectors is taken out first: it is most of a contextual vector, and says nothing about the sense
+(Ethayarajh 2019). Among two or three clusters k-means halves a frequent sense rather than set a rare one apart, so it makes many, and
+those with the nearest centres are merged. The number of senses is chosen by silhouettes in which each sense counts as much as
+another, however rare it is. What a cloud without groups would give by chance is found on random ones of the same covariance (as
+Liu et al. 2008, SigClust). Words are typical of a sense by the log-odds ratio with an informative Dirichlet prior (Monroe,
+Colaresi & Quinn 2008, eq. 22).
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -15,21 +19,27 @@ from dataclasses import dataclass
 import numpy as np
 
 from qianru.arrays import Float32Array, Float64Array, Int64Array
+from qianru.contextual.encode import ContextualEncoder
 from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import ProgressCallback
 from qianru.text import split_words
 from qianru.tokens.word_model import is_han
 from qianru.vectors import Encoder
-from qianru.vectors.clusters import k_means, silhouettes
+from qianru.vectors.clusters import k_means, mean_silhouette, merged, silhouettes
 
 # A sentence ends behind these, and a window of so many characters on both sides is enough of it.
 _SENTENCE_END = re.compile(r"[。！？!?；;]+|\.(?=\s|$)|\n")
 _MAX_SIDE = 200
-# Below this, clusters are hardly more than slices of one cloud: 0.1 is what k-means finds in one Gaussian cloud.
-WEAK_SILHOUETTE = 0.1
 _MIN_USES = 10
 _N_STARTS = 4
+# So many clusters at first, and for each sense that is looked for.
+_N_FINE, _FINER = 20, 2
+# A sense has so many uses, and such a share of them, at least.
+_LEAST_USES, _LEAST_SHARE = 3, 0.02
+# The most senses whose silhouette is at least this part of the best: of nearly equal answers the one that tells more.
+_GOOD_PART = 0.9
+_N_CLOUDS = 10
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,9 @@ class Senses:
 
     Attributes:
         n_found: uses in the corpus; `uses` are those looked at, drawn evenly if there are more.
-        silhouette: mean over all uses, for the number of senses that was chosen.
+        silhouette: mean over the senses of the mean of their uses, for the number of senses that was chosen.
         tried: that mean for each number of senses that was tried.
+        by_chance: the largest such mean, for any of these numbers, in ten random clouds without groups; 0 if the number was given.
         vectors: float32 [n_uses, dim], as the encoder gave them.
         model_fingerprint: the encoder's.
         notes: what a reader must know.
@@ -72,6 +83,7 @@ class Senses:
     senses: tuple[Sense, ...]
     silhouette: float
     tried: dict[int, float]
+    by_chance: float
     vectors: Float32Array
     model_fingerprint: str
     notes: tuple[str, ...] = ()
@@ -83,6 +95,7 @@ class Senses:
             "n_found": self.n_found,
             "n_uses": len(self.uses),
             "silhouette": self.silhouette,
+            "by_chance": self.by_chance,
             "tried": {str(k): value for k, value in self.tried.items()},
             "senses": [
                 {
@@ -115,7 +128,7 @@ def find_senses(
     """The senses of a word in texts.
 
     Args:
-        n_senses: as many clusters; by default the number, from 2 to max_senses, with the largest silhouette.
+        n_senses: as many clusters; by default the number, from 2 to max_senses, that the silhouettes tell.
         n_uses: look at so many uses, at most.
         whole_words: of a Chinese word, take only places where the text is cut into just that word; other words are always
             taken whole, in upper or lower case.
@@ -148,28 +161,26 @@ def find_senses(
             f"{word!r} has the same vector, or none, in all its uses",
             hint="a static model has one vector a word: use a contextual one",
         )
-    tried: dict[int, float] = {}
-    clusters = np.zeros(len(points), dtype=np.int64)
-    each = np.zeros(len(points))
-    numbers = range(2, min(max_senses, len(points) // 2) + 1) if n_senses is None else [n_senses]
-    best = -2.0
-    for k in numbers:
-        made = k_means(points, k, n_starts=_N_STARTS, seed=seed) if k > 1 else clusters
-        values = silhouettes(points, made)
-        tried[k] = float(values.mean())
-        if tried[k] > best:
-            best, clusters, each = tried[k], made, values
-    if len(tried) > 1 and best < WEAK_SILHOUETTE:
-        notes.append(
-            f"silhouette {best:.3f}, below {WEAK_SILHOUETTE}: the uses form no clear groups, perhaps one sense only"
-        )
+    numbers = range(2, max_senses + 1) if n_senses is None else range(n_senses, n_senses + 1)
+    of_each_number = _clusters(points, numbers, seed=seed)
+    tried = _silhouettes_of(points, of_each_number)
+    best, by_chance = max(tried.values()), 0.0
+    number = max(k for k, value in tried.items() if value >= min(best, _GOOD_PART * best))
+    if n_senses is None:
+        by_chance = _by_chance(points, numbers, seed=seed)
+        if best < by_chance:
+            notes.append(
+                f"silhouette {best:.3f}, and {by_chance:.3f} in a cloud without groups: perhaps one sense only"
+            )
+    elif number < n_senses:
+        notes.append(f"{number} senses instead of {n_senses}: no more uses differ")
+    clusters = of_each_number[number]
+    each = silhouettes(points, clusters)
     words = [_words_beside(use) for use in uses]
     order = [int(one) for one in np.argsort(-np.bincount(clusters), kind="stable")]
     senses = []
     for cluster in order:
         members = np.flatnonzero(clusters == cluster)
-        if not len(members):
-            continue
         middle = points[members].mean(axis=0)
         nearest = members[np.argsort(-(points[members] @ middle), kind="stable")]
         senses.append(
@@ -182,8 +193,28 @@ def find_senses(
             )
         )
     return Senses(
-        word, n_found, tuple(uses), tuple(senses), best, tried, vectors, encoder.fingerprint, tuple(notes)
+        word,
+        n_found,
+        tuple(uses),
+        tuple(senses),
+        tried[number],
+        tried,
+        by_chance,
+        vectors,
+        encoder.fingerprint,
+        tuple(notes),
     )
+
+
+def for_senses(encoder: Encoder) -> Encoder:
+    """A contextual encoder with the mean of its last four layers, as far as it has them, in place of those it was opened with.
+
+    The last layer alone is nearer to what the model was trained for than to the word (Ethayarajh 2019; Devlin et al. 2019,
+    table 7).
+    """
+    if not isinstance(encoder, ContextualEncoder):
+        return encoder
+    return encoder.with_layers(range(max(1, encoder.n_layers - 3), encoder.n_layers + 1))
 
 
 def find_uses(
@@ -240,7 +271,7 @@ def _sentence(text: str, start: int, end: int) -> Use:
     return Use(part.strip(), start - first - left, end - first - left)
 
 
-def _directions(vectors: Float32Array) -> Float64Array:
+def _directions(vectors: Float32Array | Float64Array) -> Float64Array:
     """Without their common part, of length 1."""
     points = vectors.astype(np.float64)
     points /= np.maximum(np.linalg.norm(points, axis=1, keepdims=True), 1e-12)
@@ -249,6 +280,34 @@ def _directions(vectors: Float32Array) -> Float64Array:
     # What is left of equal vectors is rounding.
     made: Float64Array = np.where(norms > 1e-6, points / np.maximum(norms, 1e-12), 0)
     return made
+
+
+def _clusters(points: Float64Array, numbers: range, *, seed: int) -> dict[int, Int64Array]:
+    """Clusters [n] for each of the numbers with which all are large enough; if there is none, for the first, large or not."""
+    n_fine = min(max(_N_FINE, _FINER * max(numbers)), len(points) // 2)
+    fine = k_means(points, n_fine, n_starts=_N_STARTS, seed=seed)
+    least = max(_LEAST_USES, math.ceil(_LEAST_SHARE * len(points)))
+    found = merged(points, fine, least=least)
+    large = {k: found[k] for k in numbers if k in found and np.bincount(found[k]).min() >= least}
+    # Fewer than asked for, where uses do not differ.
+    first_number = max(k for k in found if k <= numbers[0])
+    return large or {first_number: found[first_number]}
+
+
+def _silhouettes_of(points: Float64Array, of_each_number: dict[int, Int64Array]) -> dict[int, float]:
+    return {k: mean_silhouette(silhouettes(points, one), one) for k, one in sorted(of_each_number.items())}
+
+
+def _by_chance(points: Float64Array, numbers: range, *, seed: int) -> float:
+    """The largest silhouette that one of the numbers has in random normal clouds of the points' covariance."""
+    rng = np.random.default_rng([seed, len(points)])
+    _, spread, axes = np.linalg.svd(points, full_matrices=False)
+    most = -1.0
+    for _ in range(_N_CLOUDS):
+        drawn = rng.standard_normal((len(points), len(spread))) / math.sqrt(len(points))
+        cloud = _directions((drawn * spread) @ axes)
+        most = max(most, *_silhouettes_of(cloud, _clusters(cloud, numbers, seed=seed)).values())
+    return most
 
 
 def _words_beside(use: Use) -> set[str]:

@@ -35,6 +35,7 @@ def train_transformer(
     vocab_size: int,
     vectors: Vectors | None,
     own: Mapping[str, object],
+    device: str | None,
     resume: bool,
     force: bool,
     progress: ProgressCallback | None,
@@ -44,13 +45,13 @@ def train_transformer(
     check_corpus(corpus)
     whole("vocab_size", vocab_size, 8, 1 << 24)
     check_output(output, resume=resume, force=force)
-    processes = Processes()
+    processes = Processes(device)
     folder = checkpoint_folder(output)
     if processes.is_first and not resume:
         _prepare(kind, corpus, fresh_folder(output), tokenizer, vocab_size, own, progress)
     processes.wait()
     used, stream = Tokenizer.load(folder / "tokenizer"), open_stream(folder)
-    with torch.random.fork_rng():
+    with processes.own_draws():
         torch.manual_seed(settings.seed)
         task = make(stream, used)
     n_from_vectors = 0 if vectors is None else _start(task, folder, vectors)

@@ -7,6 +7,15 @@ from typing import Any
 
 from qianru.errors import ArgumentError, QianruError
 
+# What torch's allocators, and cuBLAS for its own workspace, say when there is no room.
+_NO_ROOM = (
+    "not enough memory",
+    "out of memory",
+    "can't allocate memory",
+    "DefaultCPUAllocator",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+)
+
 
 def load_torch() -> Any:
     """The package torch. Raises QianruError if it is not there."""
@@ -28,6 +37,39 @@ def set_threads(n: int | None) -> None:
             f"threads must be at least 1, got {n}", hint="Leave it out for torch's own choice."
         )
     load_torch().set_num_threads(n)
+
+
+def device_of(name: str | None) -> Any:
+    """The device of torch with that name; None: "cuda" where there is one, else "cpu".
+
+    Raises ArgumentError for one that cannot be used here.
+    """
+    torch = load_torch()
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(name)
+        # A name says nothing about a driver; what does is a tensor. Without CUDA torch asserts.
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        seen = ", ".join(["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))])
+        raise ArgumentError(
+            f"device must be one that torch can use here ({seen}), got {name!r}: {_first_line(error)}",
+            hint="leave it out, or install a torch that is built for the device, and its driver",
+        ) from None
+    return found
+
+
+def is_no_room(error: BaseException) -> bool:
+    """Whether an error of torch or Python means that memory was not enough, the device's or the machine's."""
+    if isinstance(error, MemoryError):
+        return True
+    text = str(error)
+    return type(error).__name__ == "OutOfMemoryError" or any(words in text for words in _NO_ROOM)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _load(name: str) -> Any:

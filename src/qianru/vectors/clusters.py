@@ -61,22 +61,54 @@ def _squared(points: Float64Array, centres: Float64Array) -> Float64Array:
 def silhouettes(points: Float64Array, clusters: Int64Array) -> Float64Array:
     """The silhouette [n] of each point, -1 to 1, by squared distances; 0 for a point that is alone in its cluster.
 
-    For points of length 1, squared distances are cosines from 1 down, doubled. Takes a matrix [n, n].
+    For points of length 1, squared distances are cosines from 1 down, doubled.
     """
     names, labels = np.unique(clusters, return_inverse=True)
-    found = np.zeros(len(points))
     if len(names) < 2:
-        return found
+        return np.zeros(len(points))
     members = np.zeros((len(points), len(names)))
     members[np.arange(len(points)), labels] = 1
-    sizes = members.sum(axis=0)
-    sums = _squared(points, points) @ members
-    own = sizes[labels]
-    inside = sums[np.arange(len(points)), labels] / np.maximum(own - 1, 1)
+    sizes, squares = members.sum(axis=0), (points**2).sum(axis=1)
+    # sum over y of |x - y|^2 = n |x|^2 + sum |y|^2 - 2 x (sum y): no matrix [n, n].
+    sums = squares[:, None] * sizes + squares @ members - 2 * points @ (points.T @ members)
+    sums = np.maximum(sums, 0)
+    each, own = np.arange(len(points)), sizes[labels]
+    inside = sums[each, labels] / np.maximum(own - 1, 1)
     means = sums / sizes
-    means[np.arange(len(points)), labels] = np.inf
+    means[each, labels] = np.inf
     outside = means.min(axis=1)
     larger = np.maximum(inside, outside)
     several = (own > 1) & (larger > 0)
-    found[several] = ((outside - inside)[several]) / larger[several]
+    found: Float64Array = np.where(several, (outside - inside) / np.where(several, larger, 1), 0.0)
     return found
+
+
+def mean_silhouette(values: Float64Array, clusters: Int64Array) -> float:
+    """The mean over clusters of the mean silhouette of their points: a small cluster counts as much as a large one."""
+    _, labels = np.unique(clusters, return_inverse=True)
+    return float(np.mean(np.bincount(labels, weights=values) / np.bincount(labels)))
+
+
+def merged(points: Float64Array, clusters: Int64Array, *, least: int) -> dict[int, Int64Array]:
+    """Clusters [n] for each number of them, from that of `clusters` down to 1: the two with the nearest centres become one.
+
+    Centroid linkage (Sokal & Michener 1958), begun with the clusters given instead of points. While a cluster has fewer than
+    `least` points, one of the two is such a one.
+    """
+    _, labels = np.unique(clusters, return_inverse=True)
+    found: dict[int, Int64Array] = {}
+    while True:
+        sizes = np.bincount(labels)
+        found[len(sizes)] = labels.astype(np.int64)
+        if len(sizes) == 1:
+            return found
+        members = np.zeros((len(sizes), len(points)))
+        members[labels, np.arange(len(points))] = 1
+        centres = members @ points / sizes[:, None]
+        distances = _squared(centres, centres)
+        np.fill_diagonal(distances, np.inf)
+        if (small := sizes < least).any():
+            distances[~small] = np.inf
+        i, j = sorted(np.unravel_index(distances.argmin(), distances.shape))
+        labels = np.where(labels == j, i, labels)
+        labels = labels - (labels > j)

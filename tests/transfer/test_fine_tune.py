@@ -228,9 +228,9 @@ def test_what_cannot_be_tuned_is_refused(bert: Path, known: Vectors, tmp_path: P
     known.save(tmp_path / "static")
     refused(ArgumentError, "static holds another kind of model", tmp_path / "static")
     refused(FormatError, "no such file or folder", tmp_path / "nothing")
-    refused(ArgumentError, "fine_tune goes without start and tokenizer and features", start=known)
-    refused(ArgumentError, "fine_tune goes without start and tokenizer and features", features=bert)
-    refused(ArgumentError, "fine_tune goes without encoder, got 'cnn'", encoder="cnn")
+    refused(ArgumentError, "fine_tune must come without start and tokenizer and features", start=known)
+    refused(ArgumentError, "fine_tune must come without start and tokenizer and features", features=bert)
+    refused(ArgumentError, "fine_tune must come without encoder, got 'cnn'", encoder="cnn")
     refused(ArgumentError, "body_learning_rate must be above 0, got 0", body_learning_rate=0)
     refused(ArgumentError, "warmup must be from 0 to below 1, got 1", warmup=1)
     refused(ArgumentError, "settings of features must be of", features_settings={"depth": 1})
@@ -301,7 +301,7 @@ def test_on_the_command_line(
     assert run([*train, "bert", "-o", "m", *rates, "--force"]) == 0
     capsys.readouterr()
     for arguments, message in (
-        ([*train, "bert", "-o", "n", "--features", "bert"], "fine_tune goes without"),
+        ([*train, "bert", "-o", "n", "--features", "bert"], "fine_tune must come without"),
         ([*train, "nothing", "-o", "n"], "no such file or folder"),
         ([*train, "bert", "-o", "n", "--warmup", "2"], "warmup must be"),
     ):

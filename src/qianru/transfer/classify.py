@@ -312,12 +312,12 @@ def _checked(fitting: FitSettings, told: Mapping[str, Any]) -> list[int]:
         others = ("start", "tokenizer", *(("features",) if name == "fine_tune" else ()))
         if told[name] is not None and any(told[other] is not None for other in others):
             raise ArgumentError(
-                f"{name} goes without {' and '.join(others)}: the model behind it has its own",
+                f"{name} must come without {' and '.join(others)}: the model behind it has its own",
                 hint="leave those out",
             )
         if told[name] is not None and told["encoder"] != "mean":
             raise ArgumentError(
-                f"{name} goes without encoder, got {told['encoder']!r}: a linear map lies on the model's vectors",
+                f"{name} must come without encoder, got {told['encoder']!r}: a linear map lies on the model's vectors",
                 hint="leave encoder out",
             )
     seeds = told["seeds"]

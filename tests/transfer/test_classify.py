@@ -228,7 +228,7 @@ def test_features_of_another_model(tmp_path: Path) -> None:
         wrong.predict(["x"])
     with pytest.raises(ArgumentError, match=r"features must have a method encode"):
         train_text_classifier(pairs, features=object())  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="features go without start"):
+    with pytest.raises(ArgumentError, match="features goes without start"):
         train_text_classifier(pairs, features=Lengths(), tokenizer=tokenizer_of_words(["a"]))
 
 

@@ -124,7 +124,7 @@ def test_a_moved_model_is_named_and_another_one_refused(static: Path, elmo: Path
         ({"features_settings": {"layers": {"a": 1}}}, "setting layers of features breaks its rule"),
         ({"features_settings": {"pooling": "median"}}, "setting pooling of features breaks its rule"),
         ({"features_settings": {"layers": 1}}, "a static model has one vector a word"),
-        ({"encoder": "cnn"}, "features go without encoder, got 'cnn'"),
+        ({"encoder": "cnn"}, "features goes without encoder, got 'cnn'"),
     ],
 )
 def test_bad_arguments(static: Path, options: dict[str, Any], message: str) -> None:
@@ -172,7 +172,7 @@ def test_on_the_command_line(
     assert capsys.readouterr().out.split("\t")[1] in ("animal", "vehicle")
     for arguments, message in (
         (["classify", "predict", "m", "x", "--features", "static"], "settings"),
-        ([*train, "elmo", "-o", "n", "--start", "static"], "features go without start"),
+        ([*train, "elmo", "-o", "n", "--start", "static"], "features goes without start"),
         ([*train, "nothing", "-o", "n"], "no such file or folder"),
         ([*train, "elmo", "-o", "n", "--features-settings", "3"], "must be a JSON object"),
     ):

@@ -142,7 +142,7 @@ def test_precision_is_that_which_the_device_has(monkeypatch: pytest.MonkeyPatch)
     assert train.default_precision("cpu") in ("float32", "bfloat16")
     monkeypatch.setattr(train, "device_of", torch.device)
     for native in (True, False):
-        # Older GPUs have it by emulation only, which is slower than float32.
+        # By emulation it is slower than float32.
         monkeypatch.setattr(
             torch.cuda,
             "is_bf16_supported",

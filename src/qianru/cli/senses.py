@@ -12,6 +12,7 @@ from qianru.cli.output import n_of, print_json, print_table
 
 if TYPE_CHECKING:
     from qianru.contextual import Use
+    from qianru.vectors import Encoder
 
 
 def senses(
@@ -55,8 +56,11 @@ def senses(
     from qianru.text import Corpus
 
     text = Corpus(*corpus, encoding=encoding, errors=errors, field=field)
-    opened = open_encoder(model, layers=layers, prompt="", backend=backend, device=device, threads=threads)
-    encoder = for_senses(opened) if layers is None else opened
+    encoder: Encoder = open_encoder(
+        model, layers=layers, prompt="", backend=backend, device=device, threads=threads
+    )
+    if layers is None:
+        encoder = for_senses(encoder)
     progress = TerminalProgress()
     try:
         found = find_senses(
@@ -77,7 +81,7 @@ def senses(
         typer.echo(f"note: {note}", err=True)
     typer.echo(
         f"{n_of(found.n_found, 'use')} found, {len(found.uses):,} looked at, silhouette {found.silhouette:.3f}"
-        + (f" ({found.by_chance:.3f} by chance)" if len(found.tried) > 1 else ""),
+        + (f" ({found.by_chance:.3f} by chance)" if n_senses is None else ""),
         err=True,
     )
     if as_json:

@@ -67,7 +67,7 @@ def default_precision(device: str | None) -> str:
     """ "bfloat16" where the device multiplies it faster than float32, else "float32". Raises ArgumentError."""
     kind = device_of(device).type
     if kind == "cuda":
-        # GPUs before Ampere know it too, but only take it apart.
+        # GPUs before Ampere only emulate it.
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     if kind != "cpu":
         return "float32"

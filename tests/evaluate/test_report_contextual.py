@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -324,7 +325,18 @@ def test_damaged_folders_are_one_error_before_the_page_is_written(tmp_path: Path
             with pytest.raises(FormatError):
                 write_report({"m": Letters()}, tmp_path / "r.html", datasets=(), places={"m": place})
             assert not (tmp_path / "r.html").exists()
+        rng = np.random.default_rng(1)
+        for at in rng.integers(0, len(data), 80).tolist():
+            flipped = bytearray(data)
+            flipped[at] ^= 1 << int(rng.integers(8))
+            (place / name).write_bytes(bytes(flipped))
+            with contextlib.suppress(FormatError):
+                read_encoder_folder(place)
         (place / name).write_bytes(data)
+    huge = f'{{"a":{{"dtype":"F32","shape":[1{"0" * 400}],"data_offsets":[0,4]}}}}'.encode()
+    (place / "model.safetensors").write_bytes(len(huge).to_bytes(8, "little") + huge + bytes(4))
+    with pytest.raises(FormatError, match="no room for shape"):
+        read_encoder_folder(place)
 
 
 def test_nothing_that_can_be_tested_is_an_error(tmp_path: Path) -> None:

@@ -237,6 +237,8 @@ def test_settings_and_losses() -> None:
         ([True], ()),
         ({"a": 1}, ()),
         (None, ()),
+        ([1, 10**400], ()),
+        ([1, math.inf], ()),
     ):
         assert losses({"loss_per_epoch": recorded}) == expected
 
@@ -252,13 +254,16 @@ def test_looks_at_what_was_held_out() -> None:
         [whole, {"step": 5}],
         [{**whole, "step": True}],
         [{**whole, "loss": math.nan}],
+        [{**whole, "loss": 10**400}],
+        [{**whole, "step": 10**400}],
+        [{**whole, "step": -1}],
     ):
         assert looks({"held_out": broken}) == ()
     assert looks({}) == ()
 
 
 def test_a_single_loss_and_equal_losses_have_a_chart() -> None:
-    for values in ((0.0,), (1.0, 1.0), (-3.0, -2.0), tuple(range(500))):
+    for values in ((0.0,), (1.0, 1.0), (-3.0, -2.0), tuple(range(500)), (-1e300, 1e300)):
         chart = line_chart([Line("m", 0, tuple(map(float, values)))], labelled_by="x")
         assert "nan" not in chart
         assert "inf" not in chart

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from qianru.vectors.stored import of_corpus
 
 _MAX_VALUE = 160
 _MAX_DEPTH = 6
+_LARGEST, _LAST_STEP = 1e300, 1 << 53
 # Numbers for each epoch, or look at what was held out, have a chart.
 _CHARTED = ("loss_per_epoch", "pairs_per_epoch", "held_out")
 # By these names config.json of one kind of model or another tells the same.
@@ -39,7 +39,8 @@ class Look:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    """A finite number; not an integer of hundreds of digits, which is no float."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def losses(provenance: Mapping[str, object]) -> tuple[float, ...]:
@@ -55,12 +56,13 @@ def looks(provenance: Mapping[str, object]) -> tuple[Look, ...]:
     made = []
     for one in found if isinstance(found, list) else ():
         told = one if isinstance(one, Mapping) else {}
-        if type(told.get("step")) is not int or not _is_number(told.get("loss")):
+        step = told.get("step")
+        if type(step) is not int or not 0 <= step < _LAST_STEP or not _is_number(told.get("loss")):
             return ()
         rest = {name: float(value) for name, value in told.items() if _is_number(value)}
         tokens = int(rest["tokens"]) if "tokens" in rest else None
         others = [rest.get(name) for name in ("train_loss", "perplexity", "accuracy")]
-        made.append(Look(told["step"], rest["loss"], tokens, *others))
+        made.append(Look(step, rest["loss"], tokens, *others))
     return tuple(sorted(made, key=lambda look: look.step))
 
 
@@ -185,7 +187,7 @@ def _static_facts(subject: Subject) -> dict[str, Child]:
         "kind": _told(provenance.get("kind") or provenance.get("format")),
         "n_words": len(vectors),
         "dim": vectors.dim,
-        "text_bytes": megabytes(n_bytes) if isinstance(n_bytes, int) else _told(None),
+        "text_bytes": megabytes(n_bytes) if isinstance(n_bytes, int) and _is_number(n_bytes) else _told(None),
         "text_words": _told(of_corpus(provenance, "n_raw_tokens")),
         "words_counted": _told(None if vectors.counts is None else int(vectors.counts.sum())),
         "epochs": _told(provenance.get("epochs_done", known.get("epochs"))),

@@ -160,7 +160,11 @@ def _n_parameters(file: Path) -> int:
                 hint="copy the whole folder again",
             )
         if str(told.get("dtype")).startswith(("F", "BF")):
-            total += math.prod(cast("list[int]", shape))
+            n_numbers, (begin_of, end) = math.prod(cast("list[int]", shape)), cast("list[int]", place)
+            # No number has less than a bit.
+            if n_numbers > 8 * (end - begin_of):
+                raise FormatError(f"tensor {name!r} has no room for shape {str(shape)[:80]}", path=str(file))
+            total += n_numbers
     return total
 
 

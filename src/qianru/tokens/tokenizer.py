@@ -19,6 +19,7 @@ from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
+from qianru.text.encoding import default_threads
 from qianru.tokens.core_engine import CoreEngine, core_engine
 from qianru.tokens.description import (
     Description,
@@ -275,7 +276,8 @@ class Tokenizer:
         return write_stream(
             Path(output),
             corpus,
-            lambda block: self._engine.encode_lines(block, threads, line_end),
+            lambda block: self._engine.encode_lines(block, 1, line_end),
+            threads=default_threads() if threads is None else threads,
             force=force,
             progress=progress,
         )

@@ -175,7 +175,9 @@ def test_a_config_beside_a_model_says_what_stands_around_texts(
     bare = tokenizer.encode("ab 老虎", add_special_tokens=False)
     found = tokenizer.encode("ab 老虎")
     assert found.tokens == [*before, *bare.tokens, *behind]
-    assert found.special_tokens_mask.tolist() == [True] * len(before) + [False] * len(bare) + [True] * len(behind)
+    assert found.special_tokens_mask.tolist() == [True] * len(before) + [False] * len(bare) + [True] * len(
+        behind
+    )
     assert tokenizer.encode_batch(["ab 老虎"])[0].tolist() == found.ids.tolist()
     tokenizer.save(tmp_path / "saved")
     assert Tokenizer.load(tmp_path / "saved").encode("ab").tokens == [*before, "▁ab", *behind]
@@ -187,10 +189,15 @@ def test_a_config_beside_a_model_says_what_stands_around_texts(
     ("config", "message"),
     [
         ({"add_bos_token": 1}, "add_bos_token must be true or false, got 1"),
-        ({"add_eos_token": True, "eos_token": "<end>"}, "the eos_token '<end>', which is no piece of the model"),
+        (
+            {"add_eos_token": True, "eos_token": "<end>"},
+            "the eos_token '<end>', which is no piece of the model",
+        ),
     ],
 )
-def test_a_config_that_asks_for_what_cannot_be(config: dict[str, object], message: str, tmp_path: Path) -> None:
+def test_a_config_that_asks_for_what_cannot_be(
+    config: dict[str, object], message: str, tmp_path: Path
+) -> None:
     (tmp_path / "tokenizer.model").write_bytes(write_sentencepiece(model(BPE)))
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     with pytest.raises(FormatError, match=message) as caught:

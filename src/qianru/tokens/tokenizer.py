@@ -28,6 +28,8 @@ from qianru.tokens.description import (
     model_kind,
     model_vocab,
     parse_json,
+    tokens_by_id,
+    unknown_id,
 )
 from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, truncated
 from qianru.tokens.engine import (
@@ -83,11 +85,12 @@ class Tokenizer:
         added = added_tokens(opened.description)
         model = cast(dict[str, object], opened.description["model"])
         self._kind = model_kind(model)
-        self._tokens = _by_id(model_vocab(model, path), added)
+        vocab = model_vocab(model, path)
+        self._tokens = tokens_by_id(vocab, added)
         self._special = {
             str(entry["content"]): cast(int, entry["id"]) for entry in added if entry.get("special")
         }
-        self._unknown = _unknown_id(model, self._package)
+        self._unknown = unknown_id(model, vocab)
         self._is_byte_level = '"ByteLevel"' in json.dumps(opened.description.get("pre_tokenizer"))
         self._around = around_ids(opened.description, path)
         self._roles = {**roles_of(self._special), **opened.roles}
@@ -368,22 +371,6 @@ class Tokenizer:
     @cached_property
     def _special_package(self) -> tokenizers.Tokenizer:
         return open_package(self._text, self._path, special_in_text=True)
-
-
-def _by_id(vocab: Mapping[str, int], added: list[dict[str, object]]) -> list[str]:
-    tokens = [""] * (1 + max(max(vocab.values()), *(cast(int, entry["id"]) for entry in added), 0))
-    for token, token_id in vocab.items():
-        tokens[token_id] = token
-    for entry in added:
-        tokens[cast(int, entry["id"])] = str(entry["content"])
-    return tokens
-
-
-def _unknown_id(model: Mapping[str, object], package: tokenizers.Tokenizer) -> int | None:
-    if isinstance(found := model.get("unk_id"), int):
-        return found
-    unknown = model.get("unk_token", {"WordPiece": "[UNK]", "WordLevel": "<unk>"}.get(model_kind(model)))
-    return package.token_to_id(unknown) if isinstance(unknown, str) else None
 
 
 def _why_not_replace(folder: Path) -> str:

@@ -18,8 +18,7 @@ from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
-from qianru.text import Corpus
-from qianru.text.encoding import default_threads
+from qianru.text import DEFAULT_MEMORY, Corpus
 from qianru.tokens.core_engine import CoreEngine, core_engine
 from qianru.tokens.description import (
     Description,
@@ -31,7 +30,7 @@ from qianru.tokens.description import (
     tokens_by_id,
     unknown_id,
 )
-from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, truncated
+from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, checked_threads, truncated
 from qianru.tokens.engine import (
     Engine,
     EngineName,
@@ -135,6 +134,7 @@ class Tokenizer:
         byte_fallback: bool | None = None,
         pattern: str = "cl100k",
         threads: int | None = None,
+        memory: int = DEFAULT_MEMORY,
         progress: ProgressCallback | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on text. The same text gives the same bytes, whatever the number of threads.
@@ -152,6 +152,9 @@ class Tokenizer:
             byte_fallback: what has no token becomes tokens of its bytes (256 of the vocabulary), not [UNK]; for
                 "unigram" and "character", by default for "unigram".
             pattern: how text is cut before byte-level BPE: "gpt2", "cl100k", "o200k" or "qwen2".
+            memory: bytes that training takes at most, beside the interpreter. "bpe" and "wordpiece" leave out the
+                rarest pieces of text above it, and `notes` says how many; "word" uses a temporary file. sentencepiece,
+                which trains "unigram", takes what it needs.
 
         Raises:
             ArgumentError: an argument breaks its rule.
@@ -171,6 +174,7 @@ class Tokenizer:
             byte_fallback=kind == "unigram" if byte_fallback is None else byte_fallback,
             pattern=pattern,
             threads=threads,
+            memory=memory,
         )
         description, notes = train_description(corpus, settings, progress)
         check_description(description, "the trained tokenizer")
@@ -237,7 +241,7 @@ class Tokenizer:
             raise ArgumentError("texts must be a sequence of texts, got one str", hint="write [text]")
         checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
         engine = PackageEngine(self._one_package(True)) if allow_special and self._special else self._engine
-        batch = engine.encode_batch(checked, threads)
+        batch = engine.encode_batch(checked, checked_threads(threads))
         return put_around(batch, *self._around) if add_special_tokens else batch
 
     def encode_offsets(self, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
@@ -280,7 +284,7 @@ class Tokenizer:
             Path(output),
             corpus,
             lambda block: self._engine.encode_lines(block, 1, line_end),
-            threads=default_threads() if threads is None else threads,
+            threads=checked_threads(threads),
             force=force,
             progress=progress,
         )

@@ -1,6 +1,8 @@
 #include "tokens.h"
 
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -87,10 +89,10 @@ std::vector<std::string> strings(const Texts& texts) {
 void make_trainer(qianru::BpeTrainer* self, qianru::WordCounter& counter, std::size_t vocab_size, std::uint64_t min_frequency,
                   bool byte_level, const Texts& special_tokens, const Texts& initial_alphabet,
                   std::optional<std::size_t> limit_alphabet, double coverage, const nb::bytes& prefix,
-                  std::size_t max_token_length) {
+                  std::size_t max_token_length, std::size_t max_places) {
   const qianru::BpeTrainOptions options{vocab_size,     min_frequency, byte_level,
                                         strings(special_tokens), strings(initial_alphabet), limit_alphabet,
-                                        coverage,       std::string(view(prefix)), max_token_length};
+                                        coverage,       std::string(view(prefix)), max_token_length, max_places};
   const nb::gil_scoped_release unlocked;
   new (self) qianru::BpeTrainer(counter.counts(), options);
 }
@@ -123,18 +125,34 @@ void bind_training(nb::module_& m) {
            "block"_a, "threads"_a, "keep_ends"_a = false, "The same for one text a line, with its \n or without.")
       .def("add", &add_words, "words"_a, "counts"_a, "Words that are cut already, with their counts u64 [n].")
       .def("words", &counted_words, "All words in the order of their bytes, and their counts u64 [n].")
+      .def("keep_within", &qianru::WordCounter::keep_within, "training_bytes"_a, nb::call_guard<nb::gil_scoped_release>(),
+           "Leave out the rarest words if training would take more bytes; to be called after each block.")
+      .def_prop_ro(
+          "dropped",
+          [](const qianru::WordCounter& counter) {
+            const auto& dropped = counter.dropped();
+            return std::make_tuple(dropped.n_words, dropped.occurrences, dropped.highest_count);
+          },
+          "Words left out, their occurrences, and the highest count among them.")
       .def_prop_ro("n_words", [](qianru::WordCounter& counter) { return counter.counts().words().size(); });
 
   nb::class_<qianru::BpeTrainer>(m, "BpeTrainer", "Byte pair encoding learned from counted words.")
       .def("__init__", &make_trainer, "words"_a, nb::kw_only(), "vocab_size"_a, "min_frequency"_a, "byte_level"_a = true,
            "special_tokens"_a, "initial_alphabet"_a, "limit_alphabet"_a = nb::none(), "coverage"_a = 1.0,
-           "prefix"_a = nb::bytes("", 0), "max_token_length"_a = 0,
+           "prefix"_a = nb::bytes("", 0), "max_token_length"_a = 0, "max_places"_a = 0,
            "byte_level: units are bytes, else code points. special_tokens: the first ids. initial_alphabet: units kept whether they "
            "occur or not. limit_alphabet, coverage: leave out the rarest. prefix: before all units of a word but the first. "
-           "max_token_length: new tokens have fewer units; 0: any number.")
+           "max_token_length: new tokens have fewer units; 0: any number. max_places: about so many u32 in lists at a time; 0: a "
+           "number that suits. The words are taken: the counter is empty afterwards.")
       .def("run", &qianru::BpeTrainer::run, "seconds"_a, nb::call_guard<nb::gil_scoped_release>(),
            "Work for about so many seconds; True once the vocabulary is complete.")
       .def_prop_ro("n_tokens", [](const qianru::BpeTrainer& trainer) { return trainer.tokens().size(); })
+      .def_prop_ro(
+          "left_out",
+          [](const qianru::BpeTrainer& trainer) {
+            return std::make_pair(trainer.left_out().n_units, trainer.left_out().occurrences);
+          },
+          "Code points without a token because vocab_size has no room for them, and how often they occur.")
       .def("tokens", &trained_tokens, "The tokens by id: bytes, or UTF-8.")
       .def("merges",
            [](const qianru::BpeTrainer& trainer) {

@@ -36,6 +36,17 @@ class IdBuffer {
   std::size_t size() const { return size_; }
   std::uint32_t* data() const { return data_; }
   std::span<const std::uint32_t> ids() const { return {data_, size_}; }
+  std::uint32_t& operator[](std::size_t i) { return data_[i]; }
+  std::uint32_t operator[](std::size_t i) const { return data_[i]; }
+
+  // Keeps the first n and gives the memory of the others back, in place where the system can.
+  void shrink(std::size_t n) {
+    size_ = n;
+    void* const data = std::realloc(data_, std::max<std::size_t>(n, 1) * sizeof(std::uint32_t));
+    if (!data) return;
+    data_ = static_cast<std::uint32_t*>(data);
+    capacity_ = std::max<std::size_t>(n, 1);
+  }
 
   // Room for n more; the place where they go. `advance` then says how many were written.
   std::uint32_t* room(std::size_t n) {
@@ -89,6 +100,11 @@ class WorkerPool {
   std::vector<std::unique_ptr<Worker>> take_all() {
     const std::lock_guard lock(mutex_);
     return std::exchange(idle_, {});
+  }
+  template <class F>
+  void for_idle(F f) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& worker : idle_) f(*worker);
   }
   void give(std::unique_ptr<Worker> worker) {
     const std::lock_guard lock(mutex_);

@@ -1,6 +1,7 @@
 #include "tokens/bpe_train.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <numeric>
 #include <stdexcept>
@@ -53,38 +54,7 @@ bool is_printable_ascii(const std::string& text) {
 
 }  // namespace
 
-std::int64_t& PairCounts::operator[](std::uint64_t pair) {
-  std::size_t i = place(pair);
-  for (; slots_[i].pair != kEmpty; i = (i + 1) & (slots_.size() - 1))
-    if (slots_[i].pair == pair) return slots_[i].count;
-  if (5 * (n_ + 1) > 3 * slots_.size()) {
-    grow();
-    return (*this)[pair];
-  }
-  ++n_;
-  slots_[i] = {pair, 0};
-  return slots_[i].count;
-}
-
-std::int64_t PairCounts::find(std::uint64_t pair) const {
-  for (std::size_t i = place(pair); slots_[i].pair != kEmpty; i = (i + 1) & (slots_.size() - 1))
-    if (slots_[i].pair == pair) return slots_[i].count;
-  return 0;
-}
-
-void PairCounts::grow() {
-  std::vector<Slot> old(2 * slots_.size(), Slot{kEmpty, 0});
-  old.swap(slots_);
-  --shift_;
-  for (const Slot& slot : old) {
-    if (slot.pair == kEmpty) continue;
-    std::size_t i = place(slot.pair);
-    while (slots_[i].pair != kEmpty) i = (i + 1) & (slots_.size() - 1);
-    slots_[i] = slot;
-  }
-}
-
-BpeTrainer::BpeTrainer(const WordCounts& words, const BpeTrainOptions& options) : options_(options) {
+BpeTrainer::BpeTrainer(WordCounts& words, const BpeTrainOptions& options) : options_(options) {
   for (const std::string& token : options_.special_tokens) {
     if (ids_.count(token)) continue;
     const std::uint32_t id = add_token(token);
@@ -97,7 +67,11 @@ BpeTrainer::BpeTrainer(const WordCounts& words, const BpeTrainOptions& options) 
     throw std::invalid_argument("vocab_size must be at least " + std::to_string(tokens_.size()) +
                                 ", the special tokens and the alphabet; it is " + std::to_string(options_.vocab_size));
   add_words(words, units);
-  index_pairs();
+  left_deltas_.resize(tokens_.size());
+  right_deltas_.resize(tokens_.size());
+  widths_.assign(tokens_.size(), 1);
+  count_pairs();
+  list_pairs();
 }
 
 std::uint32_t BpeTrainer::add_token(const std::string& token) {
@@ -110,7 +84,8 @@ std::uint32_t BpeTrainer::add_token(const std::string& token) {
 }
 
 // Units in the order of their ids: by code, after the rarest are left out.
-std::vector<std::uint32_t> BpeTrainer::kept_units(const std::vector<std::uint64_t>& counts) const {
+std::vector<std::uint32_t> BpeTrainer::kept_units(const std::vector<std::uint64_t>& counts,
+                                                  const std::vector<bool>& stands_later) {
   std::vector<std::uint64_t> weights = counts;
   for (const std::string& unit : options_.initial_alphabet)
     for_units(unit, options_.byte_level, [&](std::uint32_t u) { weights[u] = ~std::uint64_t{0}; });
@@ -129,9 +104,26 @@ std::vector<std::uint32_t> BpeTrainer::kept_units(const std::vector<std::uint64_
     }
   }
   kept.resize(limit);
+  if (!options_.byte_level) fit(kept, counts, stands_later);
   const auto order = [this](std::uint32_t unit) { return options_.byte_level ? byte_order(unit) : unit; };
   std::sort(kept.begin(), kept.end(), [&](std::uint32_t a, std::uint32_t b) { return order(a) < order(b); });
   return kept;
+}
+
+// As many of the units, the most frequent first, as vocab_size has room for.
+void BpeTrainer::fit(std::vector<std::uint32_t>& kept, const std::vector<std::uint64_t>& counts,
+                     const std::vector<bool>& stands_later) {
+  std::size_t room = options_.vocab_size - std::min(options_.vocab_size, tokens_.size());
+  std::erase_if(kept, [&](std::uint32_t unit) {
+    const std::size_t n_tokens = 1 + (!options_.prefix.empty() && stands_later[unit]);
+    if (n_tokens <= room) {
+      room -= n_tokens;
+      return false;
+    }
+    ++left_out_.n_units;
+    left_out_.occurrences += counts[unit];
+    return true;
+  });
 }
 
 BpeTrainer::Units BpeTrainer::add_alphabet(const WordCounts& words) {
@@ -146,7 +138,7 @@ BpeTrainer::Units BpeTrainer::add_alphabet(const WordCounts& words) {
       is_first = false;
     });
   }
-  const std::vector<std::uint32_t> kept = kept_units(counts);
+  const std::vector<std::uint32_t> kept = kept_units(counts, stands_later);
   Units units{std::vector(n_units, kNoUnit), {}};
   for (const std::uint32_t unit : kept) {
     const std::uint32_t id = add_token(text_of(unit, options_.byte_level));
@@ -164,29 +156,37 @@ BpeTrainer::Units BpeTrainer::add_alphabet(const WordCounts& words) {
   return units;
 }
 
-void BpeTrainer::add_words(const WordCounts& words, const Units& units) {
+void BpeTrainer::add_words(WordCounts& words, const Units& units) {
   std::size_t n_slots = 1;
   for (const WordCounts::Word& word : words.words()) n_slots += word.n_bytes + std::size_t{1};
-  slots_.reserve(n_slots);
-  for (const WordCounts::Word& word : words.words()) {
+  slots_.room(n_slots);
+  word_starts_.reserve(words.words().size() + 1);
+  word_counts_.reserve(words.words().size());
+  words.consume([&](const WordCounts::Word& word) {
     const std::size_t start = slots_.size();
-    slots_.push_back(kBoundary);
+    slots_.push(kBoundary);
     bool is_first = true;
     for_units(word.text(), options_.byte_level, [&](std::uint32_t unit) {
       const std::uint32_t id = (is_first ? units.first : units.later)[unit];
-      if (id != kNoUnit) slots_.push_back(id);
+      if (id != kNoUnit) slots_.push(id);
       is_first = false;
     });
     if (slots_.size() - start < 3) {  // nothing to join
-      slots_.resize(start);
-      continue;
+      slots_.advance(start - slots_.size());
+      return;
     }
     if (slots_.size() >= kNoUnit) throw std::length_error("the different words of a corpus for training may have 4 billion bytes together");
     word_starts_.push_back(static_cast<std::uint32_t>(start));
     word_counts_.push_back(word.count);
-  }
+  });
   word_starts_.push_back(static_cast<std::uint32_t>(slots_.size()));
-  slots_.push_back(kBoundary);
+  slots_.push(kBoundary);
+  slots_.shrink(slots_.size());
+  number_words();
+}
+
+// first_words_ from word_starts_.
+void BpeTrainer::number_words() {
   first_words_.resize((slots_.size() >> 6) + 1);
   for (std::size_t block = 0, word = 0; block < first_words_.size(); ++block) {
     while (word + 1 < word_counts_.size() && word_starts_[word + 1] <= block << 6) ++word;
@@ -200,34 +200,137 @@ std::size_t BpeTrainer::word_at(std::uint32_t place, std::size_t at_least) const
   return word;
 }
 
-void BpeTrainer::index_pairs() {
-  PairCounts numbers;  // how many places each pair has; then, its list
-  for (std::size_t word = 0; word < word_counts_.size(); ++word)
-    for (std::uint32_t i = word_starts_[word] + 1; i + 1 < word_starts_[word + 1]; ++i) {
-      const std::uint64_t pair = pair_of(slots_[i], slots_[i + 1]);
-      counts_[pair] += static_cast<std::int64_t>(word_counts_[word]);
-      ++numbers[pair];
+// f(left, right, place of left, count of the word) for all neighbours in every n-th word.
+template <class F>
+void BpeTrainer::for_pairs(std::size_t every, F f) const {
+  for (std::size_t word = 0; word < word_counts_.size(); word += every) {
+    const std::uint32_t end = word_starts_[word + 1];
+    std::uint32_t place = word_starts_[word] + 1;
+    for (std::uint32_t next; (next = place + widths_[slots_[place]]) < end; place = next)
+      f(pair_of(slots_[place], slots_[next]), place, static_cast<std::int64_t>(word_counts_[word]));
+  }
+}
+
+void BpeTrainer::count_pairs() {
+  for_pairs(1, [&](std::uint64_t pair, std::uint32_t, std::int64_t count) { counts_[pair] += count; });
+}
+
+// Lists for the pairs that come next, and the queue from them; the lists that there are go.
+void BpeTrainer::list_pairs(std::uint32_t wide) {
+  // What a token that was made again left here is no list of all places, so it cannot be found again.
+  std::vector<Candidate> kept;
+  for (const Candidate& candidate : queue_) {
+    if (entries_[candidate.entry].in_whole_words) {
+      kept.push_back(candidate);
+    } else {
+      entries_[candidate.entry].places = Places();
+      free_entries_.push_back(candidate.entry);
     }
+  }
+  queue_.swap(kept);
+  std::make_heap(queue_.begin(), queue_.end());
+  compact(wide);
+  horizon_ = next_horizon();
+  PairCounts numbers;  // of places; then, of lists
+  counts_.for_all([&](std::uint64_t pair, std::int64_t count) {
+    if (count >= horizon_ && is_open(pair, count)) numbers[pair] = 0;
+  });
+  for_pairs(1, [&](std::uint64_t pair, std::uint32_t, std::int64_t) {
+    if (std::int64_t* const number = numbers.get(pair)) ++*number;
+  });
   std::vector<Places> lists;
   std::vector<std::uint64_t> pairs;
-  for (std::size_t word = 0; word < word_counts_.size(); ++word)
-    for (std::uint32_t i = word_starts_[word] + 1; i + 1 < word_starts_[word + 1]; ++i) {
-      const std::uint64_t pair = pair_of(slots_[i], slots_[i + 1]);
-      std::int64_t& number = numbers[pair];
-      if (number > 0) {
-        const bool is_frequent = counts_.find(pair) >= threshold();
-        lists.emplace_back();
-        if (is_frequent) lists.back().reserve(static_cast<std::size_t>(number));
-        pairs.push_back(is_frequent ? pair : ~std::uint64_t{0});
-        number = -static_cast<std::int64_t>(lists.size());
-      }
-      const auto list = static_cast<std::size_t>(-number - 1);
-      if (pairs[list] == pair) lists[list].push_back(i);
+  // Pairs that overlap themselves may be counted and stand nowhere.
+  numbers.for_all([&](std::uint64_t pair, std::int64_t number) {
+    if (number == 0) push(pair, {}, false);
+  });
+  for_pairs(1, [&](std::uint64_t pair, std::uint32_t place, std::int64_t) {
+    std::int64_t* const number = numbers.get(pair);
+    if (!number) return;
+    if (*number > 0) {
+      lists.emplace_back();
+      lists.back().reserve(static_cast<std::size_t>(*number));
+      pairs.push_back(pair);
+      *number = -static_cast<std::int64_t>(lists.size());
     }
-  for (std::size_t list = 0; list < lists.size(); ++list)
-    if (!lists[list].empty()) push(pairs[list], std::move(lists[list]), false);
-  left_deltas_.resize(tokens_.size());
-  right_deltas_.resize(tokens_.size());
+    lists[static_cast<std::size_t>(-*number - 1)].push_back(place);
+  });
+  for (std::size_t list = 0; list < lists.size(); ++list) push(pairs[list], std::move(lists[list]), false);
+}
+
+// How often a pair occurs at least that gets a list now, so that the places of all of them are about as many as they may be.
+std::int64_t BpeTrainer::next_horizon() const {
+  // Four classes of counts to each power of two; a sample of the words tells how many places each has.
+  const auto class_of = [](std::int64_t count) {
+    const int top = 63 - std::countl_zero(static_cast<std::uint64_t>(count));
+    return top < 2 ? static_cast<std::size_t>(count) : 4 * static_cast<std::size_t>(top - 1) + (count >> (top - 2) & 3);
+  };
+  const auto lowest_of = [](std::size_t number) {
+    return number < 4 ? static_cast<std::int64_t>(number) : static_cast<std::int64_t>(4 + number % 4) << (number / 4 - 1);
+  };
+  const std::size_t max_places = options_.max_places ? options_.max_places : std::max<std::size_t>(slots_.size() / 4, 1 << 22);
+  if (slots_.size() <= max_places) return threshold();
+  std::size_t places[256] = {}, highest = 0;
+  counts_.for_all([&](std::uint64_t pair, std::int64_t count) {
+    if (is_open(pair, count)) highest = std::max(highest, class_of(count));
+  });
+  const std::size_t every = std::max<std::size_t>(word_counts_.size() >> 17, 1);
+  for_pairs(every, [&](std::uint64_t pair, std::uint32_t, std::int64_t) {
+    const std::int64_t count = counts_.find(pair);
+    if (is_open(pair, count)) places[class_of(count)] += every;
+  });
+  std::size_t lowest = highest;
+  for (std::size_t all = places[highest]; lowest > 1 && all + places[lowest - 1] <= max_places; --lowest) all += places[lowest - 1];
+  return std::max(lowest_of(lowest), threshold());
+}
+
+// Writes the words anew, one slot for each token, two for the token `wide`, without words that have become one token.
+void BpeTrainer::compact(std::uint32_t wide) {
+  if (n_compact_ == merges_.size() && wide == kNobody) return;
+  n_compact_ = wide == kNobody ? merges_.size() : kNobody;
+  std::vector<std::uint32_t*> places;  // of the lists that stay
+  for (const Candidate& candidate : queue_)
+    for (std::uint32_t& place : entries_[candidate.entry].places) places.push_back(&place);
+  std::sort(places.begin(), places.end(), [](const std::uint32_t* a, const std::uint32_t* b) { return *a < *b; });
+  IdBuffer apart;  // where words may become longer they cannot be written where they are read
+  if (wide != kNobody) {
+    const auto n = slots_.size() + static_cast<std::size_t>(std::count(slots_.data(), slots_.data() + slots_.size(), wide));
+    apart.room(n);
+    apart.advance(n);
+  }
+  IdBuffer& out = wide == kNobody ? slots_ : apart;
+  std::size_t n_places = 0, n_words = 0;
+  std::uint32_t to = 0;
+  for (std::size_t word = 0; word < word_counts_.size(); ++word) {
+    const std::uint32_t start = to, end = word_starts_[word + 1];
+    const std::size_t first_place = n_places;
+    std::uint32_t n_tokens = 0;
+    out[to++] = kBoundary;
+    for (std::uint32_t from = word_starts_[word] + 1; from < end; ++n_tokens) {
+      const std::uint32_t id = slots_[from];
+      from += widths_[id];
+      for (; n_places < places.size() && *places[n_places] < from; ++n_places) *places[n_places] = to;
+      out[to++] = id;
+      if (id == wide) out[to++] = id | kLastSlot;
+    }
+    if (n_tokens < 2) {
+      to = start;
+      for (std::size_t i = first_place; i < n_places; ++i) *places[i] = kBoundary;
+      continue;
+    }
+    word_starts_[n_words] = start;
+    word_counts_[n_words++] = word_counts_[word];
+  }
+  word_starts_[n_words] = to;
+  out[to++] = kBoundary;
+  if (wide != kNobody) slots_ = std::move(apart);
+  slots_.shrink(to);
+  for (const Candidate& candidate : queue_) std::erase(entries_[candidate.entry].places, kBoundary);
+  word_starts_.resize(n_words + 1);
+  word_counts_.resize(n_words);
+  widths_.assign(tokens_.size(), 1);
+  if (wide != kNobody) widths_[wide] = 2;
+  number_words();
 }
 
 void BpeTrainer::push(std::uint64_t pair, Places places, bool in_whole_words) {
@@ -239,7 +342,19 @@ void BpeTrainer::push(std::uint64_t pair, Places places, bool in_whole_words) {
     free_entries_.pop_back();
     entries_[entry] = {pair, std::move(places), in_whole_words};
   }
-  queue_.push({counts_.find(pair), pair, entry});
+  push({counts_.find(pair), pair, entry});
+}
+
+void BpeTrainer::push(const Candidate& candidate) {
+  queue_.push_back(candidate);
+  std::push_heap(queue_.begin(), queue_.end());
+}
+
+BpeTrainer::Candidate BpeTrainer::pop() {
+  std::pop_heap(queue_.begin(), queue_.end());
+  const Candidate best = queue_.back();
+  queue_.pop_back();
+  return best;
 }
 
 bool BpeTrainer::run(double seconds) {
@@ -251,20 +366,31 @@ bool BpeTrainer::run(double seconds) {
 
 // One look at the best candidate; false when there is nothing more to do.
 bool BpeTrainer::step() {
-  if (tokens_.size() >= options_.vocab_size || queue_.empty()) return false;
-  Candidate best = queue_.top();
-  queue_.pop();
+  if (tokens_.size() >= options_.vocab_size) return false;
+  if ((queue_.empty() || queue_.front().count < horizon_) && horizon_ > threshold()) {
+    list_pairs();
+    return true;
+  }
+  if (queue_.empty()) return false;
+  Candidate best = pop();
   const std::int64_t count = counts_.find(best.pair);
   if (count != best.count && count >= threshold()) {
     best.count = count;
-    queue_.push(best);
+    push(best);
+    return true;
+  }
+  const std::string token = joined(best.pair);
+  if (count == best.count && has_other_width(best.pair, token)) {
+    push(best);
+    list_pairs(ids_.at(token));
     return true;
   }
   Entry entry = std::move(entries_[best.entry]);
   free_entries_.push_back(best.entry);
   if (count != best.count) return true;  // it has become too rare
+  done_[best.pair] = 1;
   bool is_known = false;
-  const std::uint32_t made = join(best.pair, is_known);
+  const std::uint32_t made = join(best.pair, token, is_known);
   if (made == kNoUnit) return true;
   prepare(entry);
   replace(entry.places, best.pair, made);
@@ -272,25 +398,40 @@ bool BpeTrainer::step() {
   return true;
 }
 
-// The token that a pair makes, or kNoUnit if it may not be joined.
-std::uint32_t BpeTrainer::join(std::uint64_t pair, bool& is_known) {
-  const std::uint32_t left = left_of(pair), right = right_of(pair);
-  std::string_view rest = tokens_[right];
+// The text of the token that a pair makes.
+std::string BpeTrainer::joined(std::uint64_t pair) const {
+  std::string_view rest = tokens_[right_of(pair)];
   if (!options_.prefix.empty() && rest.starts_with(options_.prefix)) rest.remove_prefix(options_.prefix.size());
-  const std::string token = tokens_[left] + std::string(rest);
+  return tokens_[left_of(pair)] + std::string(rest);
+}
+
+// Whether there is the token already, and where it stands it has another number of slots than the pair has.
+bool BpeTrainer::has_other_width(std::uint64_t pair, const std::string& token) const {
+  const auto found = ids_.find(token);
+  return found != ids_.end() && lengths_[found->second] == lengths_[left_of(pair)] + lengths_[right_of(pair)] &&
+         widths_[found->second] != widths_[left_of(pair)] + widths_[right_of(pair)];
+}
+
+// The token that a pair makes, or kNoUnit if it may not be joined.
+std::uint32_t BpeTrainer::join(std::uint64_t pair, const std::string& token, bool& is_known) {
+  const std::uint32_t left = left_of(pair), right = right_of(pair);
   const std::uint32_t length = lengths_[left] + lengths_[right];
   const auto found = ids_.find(token);
   is_known = found != ids_.end();
   if (!is_known) {
     const std::uint32_t made = add_token(token);
     lengths_[made] = length;
+    widths_.push_back(widths_[left] + widths_[right]);
     left_deltas_.push_back(0);
     right_deltas_.push_back(0);
     merges_.push_back(pair);
     return made;
   }
   std::uint32_t& known_length = lengths_[found->second];
-  if (known_length == 0) known_length = length;  // a special token that the text spells
+  if (known_length == 0) {  // a special token that the text spells
+    known_length = length;
+    widths_[found->second] = widths_[left] + widths_[right];
+  }
   // A word that spells the prefix itself: the same text as another token, of other units.
   if (known_length != length) return kNoUnit;
   merges_.push_back(pair);
@@ -317,24 +458,26 @@ void BpeTrainer::prepare(Entry& entry) const {
 
 void BpeTrainer::replace(const Places& places, std::uint64_t pair, std::uint32_t made) {
   const std::uint32_t left = left_of(pair), right = right_of(pair);
-  const std::uint32_t left_length = lengths_[left], right_length = lengths_[right];
+  const std::uint32_t left_width = widths_[left], right_width = widths_[right];
   std::size_t word = 0;
+  left_events_.reserve(places.size());  // growing step by step would take more
+  right_events_.reserve(places.size());
   for (std::size_t i = 0; i < places.size(); ++i) {
     if (i + 16 < places.size()) __builtin_prefetch(&slots_[places[i + 16]], 1);
-    const std::uint32_t start = places[i], middle = start + left_length;
+    const std::uint32_t start = places[i], middle = start + left_width;
     if (slots_[start] != left || slots_[middle] != right) continue;
     word = word_at(start, word);
     const auto count = static_cast<std::int64_t>(word_counts_[word]);
-    const std::uint32_t end = middle + right_length;
-    if (left_length > 1) slots_[middle - 1] = kVoid;
-    if (right_length > 1) slots_[middle] = kVoid;
+    const std::uint32_t end = middle + right_width;
+    if (left_width > 1) slots_[middle - 1] = kVoid;
+    if (right_width > 1) slots_[middle] = kVoid;
     slots_[start] = made;
     slots_[end - 1] = made | kLastSlot;
     if (const std::uint32_t before = slots_[start - 1]; before != kBoundary) {
       const std::uint32_t id = before & ~kLastSlot;
       if (left_deltas_[id] == 0) left_touched_.push_back(id);
       left_deltas_[id] += count;
-      left_events_.push_back({id, start - lengths_[id]});
+      left_events_.push_back({id, start - widths_[id]});
     }
     if (const std::uint32_t id = slots_[end]; id != kBoundary) {
       if (right_deltas_[id] == 0) right_touched_.push_back(id);
@@ -344,23 +487,53 @@ void BpeTrainer::replace(const Places& places, std::uint64_t pair, std::uint32_t
   }
 }
 
+// Counts of the pairs of a token that was made again, as they were before, where they are not kept.
+template <class F>
+void BpeTrainer::count_again(std::uint32_t made, F gained) {
+  PairCounts missing;
+  const auto look = [&](std::uint64_t pair, std::int64_t delta) {
+    if (counts_.get(pair) == nullptr) missing[pair] -= delta;  // the words hold the new ones already
+  };
+  for (const std::uint32_t id : left_touched_) look(pair_of(id, made), left_deltas_[id]);
+  for (const std::uint32_t id : right_touched_) look(pair_of(made, id), gained(id));
+  for_pairs(1, [&](std::uint64_t pair, std::uint32_t, std::int64_t count) {
+    if (std::int64_t* const found = missing.get(pair)) *found += count;
+  });
+  missing.for_all([this](std::uint64_t pair, std::int64_t count) { counts_[pair] = count; });
+}
+
 // The counts after a merge, and the new pairs.
 void BpeTrainer::update(std::uint64_t pair, std::uint32_t made, bool is_known) {
   const std::uint32_t left = left_of(pair), right = right_of(pair);
+  if (!counts_.has_room(left_touched_.size() + right_touched_.size()))
+    counts_.clean(left_touched_.size() + right_touched_.size(),
+                  [this](std::uint64_t one, std::int64_t count) { return count >= threshold() || done_.find(one); });
+  // Where the token follows itself, the pair of it and `left` was made on the way and is gone again.
+  const std::int64_t on_the_way = left_deltas_[made];
+  if (on_the_way && right_deltas_[left] == 0) right_touched_.push_back(left);
+  const auto gained = [&](std::uint32_t id) { return right_deltas_[id] - (id == left ? on_the_way : 0); };
   std::vector<std::uint64_t> recovered;  // pairs too rare to be listed so far
+  if (is_known) count_again(made, gained);
+  const auto subtract = [&](std::uint64_t old_pair, std::int64_t delta) {
+    if (std::int64_t* const count = counts_.get(old_pair)) *count -= delta;
+  };
   const auto add = [&](std::uint64_t new_pair, std::int64_t delta) {
+    if (!is_known) {
+      if (delta >= threshold()) counts_[new_pair] = delta;
+      return;
+    }
     std::int64_t& count = counts_[new_pair];
-    if (is_known && count > 0 && count < threshold() && count + delta >= threshold()) recovered.push_back(new_pair);
+    if (count > 0 && count < threshold() && count + delta >= threshold()) recovered.push_back(new_pair);
     count += delta;
   };
   for (const std::uint32_t id : left_touched_) {
-    counts_[pair_of(id, left)] -= left_deltas_[id];
+    if (id != made) subtract(pair_of(id, left), left_deltas_[id]);
     if (may_join(id, made)) add(pair_of(id, made), left_deltas_[id]);
     left_deltas_[id] = 0;
   }
   for (const std::uint32_t id : right_touched_) {
-    counts_[pair_of(right, id)] -= right_deltas_[id];
-    if (may_join(made, id)) add(pair_of(made, id), right_deltas_[id]);
+    subtract(pair_of(right, id), right_deltas_[id]);
+    if (may_join(made, id)) add(pair_of(made, id), gained(id));
     right_deltas_[id] = 0;
   }
   left_touched_.clear();
@@ -376,6 +549,7 @@ void BpeTrainer::update(std::uint64_t pair, std::uint32_t made, bool is_known) {
 
 // Lists of places from the events, one list for each neighbour.
 void BpeTrainer::group(std::vector<Event>& events, std::uint32_t made, bool made_is_left, bool is_known) {
+  const std::int64_t least = is_known ? threshold() : std::max(horizon_, threshold());
   event_counts_.resize(tokens_.size(), 0);
   event_ids_.clear();
   for (const Event& event : events)
@@ -386,7 +560,7 @@ void BpeTrainer::group(std::vector<Event>& events, std::uint32_t made, bool made
     const std::uint32_t id = event_ids_[i];
     pairs[i] = made_is_left ? pair_of(made, id) : pair_of(id, made);
     const bool is_allowed = made_is_left ? may_join(made, id) : may_join(id, made);
-    if (is_allowed && counts_.find(pairs[i]) >= threshold()) lists[i].reserve(event_counts_[id]);
+    if (is_allowed && counts_.find(pairs[i]) >= least) lists[i].reserve(event_counts_[id]);
     event_counts_[id] = i;
   }
   for (const Event& event : events)
@@ -396,13 +570,14 @@ void BpeTrainer::group(std::vector<Event>& events, std::uint32_t made, bool made
     if (!lists[i].empty()) push(pairs[i], std::move(lists[i]), is_known);
   }
   events.clear();
+  if (events.capacity() > 1 << 18) events.shrink_to_fit();
 }
 
 BpeTrainer::Places BpeTrainer::find_places(std::uint64_t pair) const {
   Places places;
   const std::uint32_t left = left_of(pair);
   for (std::size_t i = 0; i < slots_.size(); ++i)
-    if (slots_[i] == left && slots_[i + lengths_[left]] == right_of(pair)) places.push_back(static_cast<std::uint32_t>(i));
+    if (slots_[i] == left && slots_[i + widths_[left]] == right_of(pair)) places.push_back(static_cast<std::uint32_t>(i));
   return places;
 }
 

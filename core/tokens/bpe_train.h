@@ -10,17 +10,23 @@
 // again, marked, in its last; the slots between are void. So both neighbours are found without a search, a merge changes
 // four slots at most, and a list of places for each pair can be checked against what stands there now. A merge costs what it
 // changes, whatever the length of the words.
+//
+// Most of the memory would go to lists of places that are never used, and to void slots. So only the most frequent pairs have
+// lists, and stand in the queue. When none of these is left, the words are written anew with one slot for each token, and the
+// next pairs get theirs. Of pairs too rare to be joined not even the count is kept: where it is wanted, which is very seldom,
+// the words are counted again.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <queue>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "tokens/batch.h"
+#include "tokens/pair_counts.h"
 #include "tokens/word_counts.h"
 
 namespace qianru {
@@ -35,38 +41,26 @@ struct BpeTrainOptions {
   double coverage = 1.0;                      // the rarest units drop out as long as this share of all that occur is kept
   std::string prefix;                         // before every unit but the first of a word: "##" for WordPiece
   std::size_t max_token_length = 0;           // new tokens are shorter than this many units; 0: any length
-};
-
-// Counts of pairs of ids.
-class PairCounts {
- public:
-  std::int64_t& operator[](std::uint64_t pair);
-  std::int64_t find(std::uint64_t pair) const;  // 0 if it is not there
-
- private:
-  struct Slot {
-    std::uint64_t pair;
-    std::int64_t count;
-  };
-  std::size_t place(std::uint64_t pair) const { return pair * 0x9E3779B97F4A7C15u >> shift_; }
-  void grow();
-
-  static constexpr std::uint64_t kEmpty = ~std::uint64_t{0};
-  std::vector<Slot> slots_ = std::vector<Slot>(1024, Slot{kEmpty, 0});
-  std::size_t n_ = 0;
-  int shift_ = 54;
+  std::size_t max_places = 0;                 // about so many in the lists of pairs; 0: a quarter of the slots, or 4 million
 };
 
 class BpeTrainer {
  public:
-  // Throws std::invalid_argument if special tokens and alphabet alone are more than vocab_size.
-  BpeTrainer(const WordCounts& words, const BpeTrainOptions& options);
+  // Takes the words; they are gone afterwards. Throws std::invalid_argument if special tokens and all bytes, or special tokens
+  // alone where units are code points, are more than vocab_size.
+  BpeTrainer(WordCounts& words, const BpeTrainOptions& options);
 
   // Works for about so many seconds; true once the vocabulary is complete.
   bool run(double seconds);
 
   const std::vector<std::string>& tokens() const { return tokens_; }  // by id
   std::vector<std::pair<std::uint32_t, std::uint32_t>> merges() const;
+
+  // Code points that coverage and limit would have kept, but for which vocab_size had no room, and how often they occur.
+  struct LeftOut {
+    std::uint64_t n_units = 0, occurrences = 0;
+  };
+  const LeftOut& left_out() const { return left_out_; }
 
  private:
   using Places = std::vector<std::uint32_t>;
@@ -85,6 +79,8 @@ class BpeTrainer {
     std::uint32_t id, place;
   };
 
+  static constexpr std::uint32_t kNobody = 0xFFFFFFFF;
+
   // How to turn a word's units into ids.
   struct Units {
     std::vector<std::uint32_t> first, later;  // by byte or code point
@@ -92,18 +88,33 @@ class BpeTrainer {
 
   std::uint32_t add_token(const std::string& token);
   Units add_alphabet(const WordCounts& words);
-  std::vector<std::uint32_t> kept_units(const std::vector<std::uint64_t>& counts) const;
-  void add_words(const WordCounts& words, const Units& units);
-  void index_pairs();
+  std::vector<std::uint32_t> kept_units(const std::vector<std::uint64_t>& counts, const std::vector<bool>& stands_later);
+  void fit(std::vector<std::uint32_t>& kept, const std::vector<std::uint64_t>& counts, const std::vector<bool>& stands_later);
+  void add_words(WordCounts& words, const Units& units);
+  void number_words();
+  void count_pairs();
+
+  void list_pairs(std::uint32_t wide = kNobody);
+  void compact(std::uint32_t wide);
+  std::int64_t next_horizon() const;
+  template <class F>
+  void for_pairs(std::size_t every, F f) const;
+  bool is_open(std::uint64_t pair, std::int64_t count) const { return count >= threshold() && !done_.find(pair); }
 
   bool step();
-  std::uint32_t join(std::uint64_t pair, bool& is_known);
+  std::string joined(std::uint64_t pair) const;
+  bool has_other_width(std::uint64_t pair, const std::string& token) const;
+  std::uint32_t join(std::uint64_t pair, const std::string& token, bool& is_known);
   void prepare(Entry& entry) const;
   void replace(const Places& places, std::uint64_t pair, std::uint32_t made);
+  template <class F>
+  void count_again(std::uint32_t made, F gained);
   void update(std::uint64_t pair, std::uint32_t made, bool is_known);
   void group(std::vector<Event>& events, std::uint32_t made, bool made_is_left, bool is_known);
   Places find_places(std::uint64_t pair) const;
   void push(std::uint64_t pair, Places places, bool in_whole_words);
+  void push(const Candidate& candidate);
+  Candidate pop();
   std::size_t word_at(std::uint32_t place, std::size_t at_least) const;
   bool may_join(std::uint32_t left, std::uint32_t right) const {
     return options_.max_token_length == 0 || std::size_t{lengths_[left]} + lengths_[right] < options_.max_token_length;
@@ -115,16 +126,21 @@ class BpeTrainer {
   std::vector<std::uint32_t> lengths_;  // in units, by id; 0 for a special token
   std::unordered_map<std::string, std::uint32_t> ids_;
   std::vector<std::uint64_t> merges_;
+  LeftOut left_out_;
 
-  std::vector<std::uint32_t> slots_;          // all words, each behind a boundary, and one at the end
+  IdBuffer slots_;                            // all words, each behind a boundary, and one at the end
+  std::vector<std::uint32_t> widths_;         // in slots, by id
+  std::size_t n_compact_ = 0;                 // merges made when each token last had one slot
   std::vector<std::uint32_t> word_starts_;    // and the end of the last
   std::vector<std::uint64_t> word_counts_;
   std::vector<std::uint32_t> first_words_;    // for each 64 slots, the word that the first of them belongs to
 
-  PairCounts counts_;
+  PairCounts counts_;              // of pairs that can be joined, and some that have become too rare
+  PairCounts done_;                // pairs that were joined, or must not be
+  std::int64_t horizon_ = 0;       // pairs that occur less often have no lists yet
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_entries_;
-  std::priority_queue<Candidate> queue_;
+  std::vector<Candidate> queue_;   // a heap
 
   std::vector<Event> left_events_, right_events_;       // of the merge at work: neighbours, and the places of the new pairs
   std::vector<std::int64_t> left_deltas_, right_deltas_;  // by id; zero between merges

@@ -31,7 +31,10 @@ def counted(texts: list[str], threads: int = 1, pattern: str = "gpt2") -> _core.
 
 def train(counter: _core.WordCounter, **options: object) -> tuple[list[bytes], list[list[int]]]:
     defaults = {"min_frequency": 2, "special_tokens": [], "initial_alphabet": [bytes(range(256))]}
-    trainer = _core.BpeTrainer(counter, **{**defaults, **options})
+    copy = _core.WordCounter(pattern="none")  # the trainer takes the words
+    copy.add(*counter.words())
+    trainer = _core.BpeTrainer(copy, **{**defaults, **options})
+    assert copy.n_words == 0
     while not trainer.run(0.05):
         pass
     assert trainer.n_tokens == len(trainer.tokens())
@@ -84,11 +87,23 @@ def test_repetitive_text_too(seed: int) -> None:
     longest = rng.choice([0, 0, 3, 5, 9])
     special = rng.choice([[], ["<pad>", "a", "ab"]])
     options = {"vocab_size": rng.choice([270, 300, 400, 2000]), "min_frequency": rng.choice([0, 1, 2, 3])}
-    own = train(
-        counted([text]), **options, special_tokens=[t.encode() for t in special], max_token_length=longest
-    )
     limit = {"max_token_length": longest} if longest else {}
-    assert own == train_with_tokenizers([text], **options, special_tokens=special, **limit)
+    expected = train_with_tokenizers([text], **options, special_tokens=special, **limit)
+    for max_places in (0, 1, 20, 200):
+        own = train(
+            counted([text]),
+            **options,
+            special_tokens=[t.encode() for t in special],
+            max_token_length=longest,
+            max_places=max_places,
+        )
+        assert own == expected, max_places
+
+
+@pytest.mark.parametrize("max_places", [1, 300, 10_000])
+def test_lists_for_a_few_pairs_at_a_time_change_nothing(max_places: int) -> None:
+    expected = train(counted(LINES), vocab_size=3000)
+    assert train(counted(LINES), vocab_size=3000, max_places=max_places) == expected
 
 
 def test_threads_and_order_change_nothing() -> None:

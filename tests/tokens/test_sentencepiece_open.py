@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer as Package
 
 from qianru.errors import FormatError
 from qianru.tokens import Tokenizer
@@ -150,3 +152,54 @@ def test_real_models_on_real_text(name: str) -> None:
         assert tokenizer.encode(text).ids.tolist() == original.encode(text)
 
     any_text()
+
+
+CONFIGS: list[tuple[dict[str, object], list[str], list[str]]] = [
+    ({}, [], []),
+    ({"tokenizer_class": "T5TokenizerFast"}, [], ["</s>"]),
+    ({"tokenizer_class": "LlamaTokenizer"}, ["<s>"], []),
+    ({"tokenizer_class": "LlamaTokenizer", "add_bos_token": False, "add_eos_token": True}, [], ["</s>"]),
+    ({"add_bos_token": True, "add_eos_token": True}, ["<s>"], ["</s>"]),
+    ({"add_eos_token": True, "eos_token": {"content": "<s>"}, "add_bos_token": None}, [], ["<s>"]),
+]
+
+
+@pytest.mark.parametrize(("config", "before", "behind"), CONFIGS)
+@pytest.mark.parametrize("kind", [BPE, UNIGRAM])
+def test_a_config_beside_a_model_says_what_stands_around_texts(
+    kind: int, config: dict[str, object], before: list[str], behind: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.model").write_bytes(write_sentencepiece(model(kind)))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    tokenizer = Tokenizer.load(tmp_path)
+    bare = tokenizer.encode("ab 老虎", add_special_tokens=False)
+    found = tokenizer.encode("ab 老虎")
+    assert found.tokens == [*before, *bare.tokens, *behind]
+    assert found.special_tokens_mask.tolist() == [True] * len(before) + [False] * len(bare) + [True] * len(
+        behind
+    )
+    assert tokenizer.encode_batch(["ab 老虎"])[0].tolist() == found.ids.tolist()
+    tokenizer.save(tmp_path / "saved")
+    assert Tokenizer.load(tmp_path / "saved").encode("ab").tokens == [*before, "▁ab", *behind]
+    package = Package.from_file(str(tmp_path / "saved" / "tokenizer.json"))
+    assert package.encode("ab", "ab").tokens == [*before, "▁ab", *behind, *before, "▁ab", *behind]
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"add_bos_token": 1}, "add_bos_token must be true or false, got 1"),
+        (
+            {"add_eos_token": True, "eos_token": "<end>"},
+            "the eos_token '<end>', which is no piece of the model",
+        ),
+    ],
+)
+def test_a_config_that_asks_for_what_cannot_be(
+    config: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "tokenizer.model").write_bytes(write_sentencepiece(model(BPE)))
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(FormatError, match=message) as caught:
+        Tokenizer.load(tmp_path)
+    assert "tokenizer_config.json" in str(caught.value)

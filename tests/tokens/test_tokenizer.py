@@ -185,6 +185,27 @@ def test_a_corpus_becomes_a_stream(
     assert np.load(tmp_path / "empty.npy").shape == (0,)
 
 
+@pytest.mark.parametrize("kind", ["bpe", "word", "character"])
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_the_ids_of_a_file_are_those_of_its_lines(
+    kind: str, lowercase: bool, tmp_path: Path, lines: list[str]
+) -> None:
+    """Several blocks and threads; text in NFC, and lines of words, which nobody has brought into it."""
+    tokenizer = Tokenizer.train(Corpus(lines, lowercase=lowercase), kind=kind, vocab_size=700)
+    odd = ["cafe\u0301 Ångström A\u030a", "\u1112\u1161\u11ab ΟΔΟΣ İ", "", "\u0301", "e\u0301\r", "ÉCOLE é"]
+    text = [*lines, *odd] * 40 + odd
+    for i, corpus in enumerate([text, [line.split() for line in text]]):
+        read = [*Corpus(corpus).lines()]
+        expected = [ids.tolist() for ids in tokenizer.encode_batch(read, add_special_tokens=False)]
+        for threads in (1, 3):
+            found = tokenizer.encode_files(
+                Corpus(corpus), tmp_path / f"{i}{threads}.npy", threads=threads, line_end=LINE_END
+            )
+            assert found.tolist() == [token_id for ids in expected if ids for token_id in [*ids, LINE_END]]
+    with pytest.raises(ArgumentError, match="threads must be a whole number of at least 1, got 0"):
+        tokenizer.encode_files(Corpus(lines), tmp_path / "none.npy", threads=0)
+
+
 def test_a_template_stands_around_texts() -> None:
     vocab = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##b", "老"])}
     from qianru.tokens.pipelines import bert

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import subprocess
 import sys
 
@@ -21,7 +23,7 @@ TRAINED = ("bpe", "character", "word")
 def test_sizes_are_kept_to_the_letter(kind: str, vocab_size: int, lines: list[str]) -> None:
     made = Tokenizer.train(Corpus(lines), kind=kind, vocab_size=vocab_size)
     assert made.n_tokens == vocab_size
-    assert made.notes == ()
+    assert all("as vocab_size has no room" in note for note in made.notes)
 
 
 @pytest.mark.parametrize("byte_fallback", [False, True])
@@ -109,6 +111,9 @@ def test_wrong_arguments(lines: list[str]) -> None:
         r"special_tokens\[0\] holds a lone surrogate": {"special_tokens": ["\ud800"]},
         "byte_fallback is for unigram and character": {"byte_fallback": True},
         "pattern must be one of gpt2": {"pattern": "gpt"},
+        "threads must be a whole number of at least 1, got 0": {"threads": 0},
+        "memory must be a number of bytes of at least 1, got True": {"memory": True},
+        "memory must be at least 50638848 bytes for 300 tokens, got 1000": {"memory": 1000},
     }.items():
         with pytest.raises(ArgumentError, match=message):
             Tokenizer.train(corpus, **{"kind": "bpe", "vocab_size": 300, **arguments})
@@ -121,3 +126,26 @@ def test_an_empty_corpus_is_an_error(kind: str) -> None:
     for empty in ([], ["", ""]):
         with pytest.raises(CorpusError, match=r"no (text|words) in"):
             Tokenizer.train(Corpus(empty), kind=kind, vocab_size=300)
+
+
+@pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
+def test_training_stays_within_memory_by_leaving_out_the_rarest(kind: str) -> None:
+    """Words seen once are left out evenly, the same ones whatever the threads; frequent ones all count."""
+    rng = random.Random(8)
+    frequent = ["tiger", "lion", "otter", "老虎", "狮子"] * 3000
+    rare = ["".join(rng.choices("bcdfghjkl", k=rng.randint(9, 30))) for _ in range(260_000)]
+    lines = [" ".join(rng.choices(frequent, k=4) + rare[i : i + 8]) for i in range(0, len(rare), 8)]
+    made = [
+        Tokenizer.train(Corpus(lines), kind=kind, vocab_size=600, memory=51_000_000, threads=threads)
+        for threads in (1, 3)
+    ]
+    assert made[0].fingerprint == made[1].fingerprint
+    assert made[0].notes == made[1].notes
+    found = re.match(r"(\d+) pieces of text seen (\d) times or less, (\d+) occurrences", made[0].notes[0])
+    assert found
+    assert 0 < int(found[1]) == int(found[3]) < 260_000
+    assert found[2] == "1"
+    assert {"tiger", "lion", "otter"} <= {token.strip("Ġ") for token in made[0].vocab}
+    whole = Tokenizer.train(Corpus(lines), kind=kind, vocab_size=600)
+    assert whole.notes == ()
+    assert whole.fingerprint != made[0].fingerprint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -55,10 +57,66 @@ def test_words_of_bert_get_pieces_with_a_mark(lines: list[str]) -> None:
     assert tokenizer.encode("☃").ids.tolist() == [tokenizer.unknown_id]
 
 
+def large_alphabet() -> list[str]:
+    """3,000 characters, the first the most frequent, between words of letters, with all that trainers treat apart."""
+    rng = random.Random(3)
+    han = [chr(0x4E00 + int(3000 * rng.random() ** 3)) for _ in range(20_000)] + list(
+        map(chr, range(0x4E00, 0x4E00 + 3000))
+    )
+    lines = ["".join(han[i : i + 40]) for i in range(0, len(han), 40)]
+    return [
+        *lines,
+        "the tigers are the tigers " * 30,
+        " two  spaces ",
+        "a\tb\0c\rd",
+        "\u2581 \u3000",
+        "\ufffd \u2585",
+    ]
+
+
+@pytest.mark.parametrize("coverage", [1.0, 0.95])
+@pytest.mark.parametrize(
+    ("vocab_size", "byte_fallback"), [(300, False), (341, False), (1000, False), (1000, True)]
+)
 @pytest.mark.parametrize("kind", KINDS)
-def test_too_few_tokens_for_the_characters(kind: str, lines: list[str]) -> None:
-    with pytest.raises(ArgumentError, match=r"coverage|vocab_size"):
-        Tokenizer.train(Corpus(lines), kind=kind, vocab_size=300, coverage=1.0, byte_fallback=False)
+def test_a_large_alphabet_does_not_break_the_size(
+    kind: str, vocab_size: int, byte_fallback: bool, coverage: float
+) -> None:
+    if kind == "wordpiece" and byte_fallback:
+        pytest.skip("WordPiece has no bytes")
+    made = Tokenizer.train(
+        Corpus(large_alphabet()),
+        kind=kind,
+        vocab_size=vocab_size,
+        coverage=coverage,
+        byte_fallback=byte_fallback,
+        special_tokens=["[CLS]", "[SEP]"],
+    )
+    assert made.n_tokens == vocab_size
+    becomes = "bytes" if byte_fallback else r"\[UNK\]" if kind == "wordpiece" else "<unk>"
+    if vocab_size < 500 or coverage == 1:
+        assert re.search(
+            rf"\d+ characters, which occur \d+ times, have no token, .* become {becomes}", made.notes[0]
+        )
+    assert not any("gives no more" in note for note in made.notes)
+    # The most frequent have tokens, the rarest none.
+    vocab = made.vocab
+    assert all(chr(0x4E00 + i) in vocab for i in range(50))
+    assert chr(0x4E00 + 2990) not in vocab
+    found = made.encode(chr(0x4E00 + 2990)).tokens
+    assert (
+        found[-3:] == ["<0xE5>", "<0xA6>", "<0xAE>"]
+        if byte_fallback
+        else found[-1] == made.token_of(made.unknown_id or 0)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_room_even_for_one_character(kind: str, lines: list[str]) -> None:
+    with pytest.raises(ArgumentError, match="vocab_size must be above 4, the special tokens"):
+        Tokenizer.train(
+            Corpus(lines), kind=kind, vocab_size=4, byte_fallback=False, special_tokens=["<a>", "<b>", "<c>"]
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)

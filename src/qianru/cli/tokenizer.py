@@ -65,6 +65,12 @@ def train(
         Literal["gpt2", "cl100k", "o200k", "qwen2"], typer.Option(help="How text is cut before bpe.")
     ] = "cl100k",
     threads: Threads = None,
+    memory: Annotated[
+        int,
+        typer.Option(
+            metavar="BYTES", help="Training takes no more; rare pieces go, or ids to a file; not unigram."
+        ),
+    ] = 1 << 31,
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
@@ -118,6 +124,7 @@ def train(
             byte_fallback=byte_fallback,
             pattern=pattern,
             threads=threads,
+            memory=memory,
             progress=bar,
         )
     finally:

@@ -107,7 +107,7 @@ def with_marks(tokenizer: Tokenizer) -> Tokenizer:
     first, last, _ = special_ids(tokenizer, BERT_TOKENS[2:], "BERT").values()
     if len(tokenizer.encode("")):
         return tokenizer
-    return Tokenizer({**tokenizer.description, "post_processor": around("[CLS]", first, "[SEP]", last)})
+    return Tokenizer({**tokenizer.description, "post_processor": around(("[CLS]", first), ("[SEP]", last))})
 
 
 def _start(task: Task, folder: Path, vectors: Vectors) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from collections.abc import Callable, Sequence
 
 from qianru._core import Encoder, IdBlock, UserDict, survey
 from qianru.errors import CorpusError
@@ -35,7 +36,7 @@ def clean_text(block: Block, *, strict: bool, field: str | None) -> tuple[bytes,
     n_more, first, spans = survey(data)
     if n_more and strict and isinstance(block.source, FileSource):
         raise utf8_error(block.source, block.offset + first)
-    return _normalise(data, spans) if spans else data, n_invalid + n_more
+    return change_spans(data, spans, _nfc), n_invalid + n_more
 
 
 def encode_text(
@@ -48,15 +49,21 @@ def encode_text(
     return encoder.finish()
 
 
-def _normalise(data: bytes, spans: list[tuple[int, int]]) -> bytes:
+def change_spans(data: bytes, spans: Sequence[tuple[int, int]], change: Callable[[str], str]) -> bytes:
+    """The UTF-8 with what stands in the spans, [begin, end) in rising order, put through `change`."""
+    if not spans:
+        return data
     parts: list[bytes] = []
     done = 0
     for begin, end in spans:
-        text = unicodedata.normalize("NFC", data[begin:end].decode("utf-8", "replace"))
-        parts += (data[done:begin], text.encode())
+        parts += (data[done:begin], change(data[begin:end].decode("utf-8", "replace")).encode())
         done = end
     parts.append(data[done:])
     return b"".join(parts)
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
 
 
 def _json_texts(block: Block, field: str, *, strict: bool) -> tuple[bytes, int]:

@@ -65,7 +65,7 @@ def read_gpt2_files(
         if token in ids
     ]
     if name == "RobertaTokenizer" and "<s>" in ids and "</s>" in ids:
-        processor = around("<s>", ids["<s>"], "</s>", ids["</s>"])
+        processor = around(("<s>", ids["<s>"]), ("</s>", ids["</s>"]))
     made = byte_level(
         ids,
         rules,

@@ -11,9 +11,9 @@ from qianru.arrays import Int64Array
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens.pipelines import describe, text_normalizer
-from qianru.tokens.settings import Trained, TrainSettings, read_text
+from qianru.tokens.settings import Trained, TrainSettings, left_out, read_text
 
-_N_CODES = 0x110000
+N_CODES = 0x110000
 
 
 def train_characters(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
@@ -24,10 +24,11 @@ def train_characters(corpus: Corpus, settings: TrainSettings, progress: Progress
     first = [*special_tokens, *([f"<0x{byte:02X}>" for byte in range(256)] if unknown is None else [unknown])]
     # A special token named [UNK] is the unknown token.
     vocab = {token: token_id for token_id, token in enumerate(dict.fromkeys(first))}
-    for code in covering(counts, settings.coverage, settings.min_count)[
-        : settings.vocab_size - len(vocab)
-    ].tolist():
+    wanted, room = covering(counts, settings.coverage, settings.min_count), settings.vocab_size - len(vocab)
+    for code in wanted[:room].tolist():
         vocab[chr(code)] = len(vocab)
+    over = wanted[room:]
+    notes = left_out(len(over), "characters", int(counts[over].sum()), unknown or "bytes")
     steps = [{"type": "ByteFallback"}, {"type": "Fuse"}] if unknown is None else [{"type": "Fuse"}]
     model: dict[str, object] = {
         "type": "BPE",
@@ -48,16 +49,21 @@ def train_characters(corpus: Corpus, settings: TrainSettings, progress: Progress
         normalizer=text_normalizer(lowercase=corpus.settings["lowercase"] is True),
         decoder={"type": "Sequence", "decoders": steps},
     )
-    return made, len(vocab), ()
+    return made, len(vocab), notes
 
 
 def count_characters(corpus: Corpus, progress: ProgressCallback | None) -> Int64Array:
     """How often each code point occurs, line feeds too: int64 [0x110000]."""
-    counts = np.zeros(_N_CODES, dtype=np.int64)
+    counts = np.zeros(N_CODES, dtype=np.int64)
     for text in read_text(corpus, progress):
-        found = np.bincount(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32))
-        counts[: len(found)] += found
+        add_characters(counts, text)
     return counts
+
+
+def add_characters(counts: Int64Array, text: str) -> None:
+    """Count the code points of the text into int64 [0x110000]."""
+    found = np.bincount(np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32))
+    counts[: len(found)] += found
 
 
 def covering(counts: Int64Array, coverage: float, min_count: int) -> Int64Array:

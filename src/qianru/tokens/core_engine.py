@@ -12,7 +12,7 @@ import numpy as np
 from qianru import _core
 from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError, QianruError
-from qianru.text.encoding import default_threads
+from qianru.text.splitting import change_spans
 from qianru.tokens.description import Description, model_kind, model_vocab
 from qianru.tokens.encoding import TokenBatch
 from qianru.tokens.pipelines import byte_level_bytes
@@ -58,23 +58,23 @@ class CoreEngine:
             ids, starts, ends = self._encoder.encode(text.encode())
         return ids, np.stack([starts, ends], axis=1).astype(np.int64)
 
-    def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
+    def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
         parts = [self._normal(text).encode() for text in texts]
         with told_as_format_error():
-            ids, splits = self._encoder.encode_batch(parts, default_threads() if threads is None else threads)
+            ids, splits = self._encoder.encode_batch(parts, threads)
         return TokenBatch(ids, splits)
 
-    def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
-        if self._lower and block.isascii():
-            block = block.lower()
-        elif (self._nfc or self._lower) and not block.isascii():
-            text = block.decode()
-            if not self._is_normal(text):
-                block = "\n".join(map(self._normal, text.split("\n"))).encode()
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None) -> UInt32Array:
+        if self._lower:
+            block = block.lower() if block.isascii() else self._normal_lines(block.decode()).encode()
+        elif self._nfc:
+            # Only lines that may not be in NFC are looked at by Python, whose check takes longer than encoding does.
+            block = change_spans(block, _core.survey(block)[2], self._normal_lines)
         with told_as_format_error():
-            return self._encoder.encode_lines(
-                block, default_threads() if threads is None else threads, line_end
-            )
+            return self._encoder.encode_lines(block, threads, line_end)
+
+    def _normal_lines(self, text: str) -> str:
+        return "\n".join(map(self._normal, text.split("\n")))
 
     def _normal(self, text: str) -> str:
         if self._is_normal(text):

@@ -16,6 +16,7 @@ from qianru.errors import FormatError
 
 Description: TypeAlias = dict[str, object]
 _MAX_BYTES = 1 << 31
+_UNKNOWN = {"WordPiece": "[UNK]", "WordLevel": "<unk>"}  # where the file does not name it
 _KINDS = ("BPE", "WordPiece", "Unigram", "WordLevel")
 
 
@@ -131,6 +132,24 @@ def added_tokens(description: Description) -> list[dict[str, object]]:
     return cast(list[dict[str, object]], description["added_tokens"])
 
 
+def tokens_by_id(vocab: Mapping[str, int], added: list[dict[str, object]]) -> list[str]:
+    """The tokens of a checked description, those of the model and added ones."""
+    tokens = [""] * (1 + max(max(vocab.values()), *(cast(int, entry["id"]) for entry in added), 0))
+    for token, token_id in vocab.items():
+        tokens[token_id] = token
+    for entry in added:
+        tokens[cast(int, entry["id"])] = str(entry["content"])
+    return tokens
+
+
+def unknown_id(model: Mapping[str, object], vocab: Mapping[str, int]) -> int | None:
+    """The id of a checked model's unknown token, None if there is nothing such."""
+    if isinstance(found := model.get("unk_id"), int):
+        return found
+    unknown = model.get("unk_token", _UNKNOWN.get(model_kind(model)))
+    return vocab[unknown] if isinstance(unknown, str) else None
+
+
 def _checked_added(entries: object, path: str) -> list[dict[str, object]]:
     if not isinstance(entries, list):
         raise FormatError("added_tokens must be an array", path=path)
@@ -182,8 +201,7 @@ def _check_unknown(kind: str, model: Mapping[str, object], vocab: Mapping[str, i
                 hint="every text with an unknown character would be an error: name the unknown piece",
             )
         return
-    default = {"WordPiece": "[UNK]", "WordLevel": "<unk>"}.get(kind)
-    unknown = model.get("unk_token", default)
+    unknown = model.get("unk_token", _UNKNOWN.get(kind))
     if unknown is None and kind == "BPE":
         return
     if not isinstance(unknown, str) or unknown not in vocab:
@@ -198,19 +216,31 @@ def _check_merges(model: Mapping[str, object], vocab: Mapping[str, int], path: s
     merges = model.get("merges")
     if not isinstance(merges, list):
         raise FormatError("model.merges must be an array", path=path)
-    prefix = model.get("continuing_subword_prefix") or ""
-    n_prefix = len(prefix) if isinstance(prefix, str) else 0
+    found = model.get("continuing_subword_prefix")
+    prefix = found if isinstance(found, str) else ""
     for i, merge in enumerate(merges):
-        pair = merge.split(" ") if isinstance(merge, str) else merge
-        if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(part, str) for part in pair):
+        pair = merge_pair(merge)
+        if pair is None:
             raise FormatError(f"model.merges, entry {i}: must be two tokens, got {merge!r:.60}", path=path)
-        left, right = pair
-        for token in (left, right, left + right[n_prefix:]):
+        for token in (*pair, merged(pair, prefix)):
             if token not in vocab:
                 raise FormatError(
-                    f"model.merges, entry {i} ({left!r} + {right!r}): {token!r} is not in model.vocab",
+                    f"model.merges, entry {i} ({pair[0]!r} + {pair[1]!r}): {token!r} is not in model.vocab",
                     path=path,
                 )
+
+
+def merge_pair(merge: object) -> tuple[str, str] | None:
+    """The two tokens of a merge, which files spell "a b" or ["a", "b"]; None for anything else."""
+    parts = merge.split(" ") if isinstance(merge, str) else merge
+    if isinstance(parts, list | tuple) and len(parts) == 2 and all(isinstance(p, str) and p for p in parts):
+        return parts[0], parts[1]
+    return None
+
+
+def merged(pair: tuple[str, str], prefix: str) -> str:
+    """The token that a merge makes; prefix: the mark of what continues a word, "" for none."""
+    return pair[0] + pair[1][len(prefix) :]
 
 
 def _check_template(processor: object, ids: Mapping[str, int], path: str) -> None:

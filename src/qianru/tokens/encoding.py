@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import ArgumentError
+from qianru.text.encoding import default_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +72,15 @@ class TokenBatch(Sequence[UInt32Array]):
             return TokenBatch(self.ids[first:last], self.splits[start : stop + 1] - first)
         i = range(len(self))[item]
         return self.ids[self.splits[i] : self.splits[i + 1]]
+
+
+def checked_threads(threads: int | None) -> int:
+    """The number of threads, by default one for each processor. Raises ArgumentError."""
+    if threads is None:
+        return default_threads()
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ArgumentError(f"threads must be a whole number of at least 1, got {threads!r}")
+    return threads
 
 
 def checked_text(text: object, name: str = "text") -> str:

@@ -28,10 +28,10 @@ class Engine(Protocol):
     def name(self) -> EngineName:
         """Who it is."""
 
-    def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
+    def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
         """The ids of valid texts."""
 
-    def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None) -> UInt32Array:
         """The ids [n] of lines that each end with a line feed; `line_end` follows each line that has any."""
 
 
@@ -43,7 +43,7 @@ class PackageEngine:
     def __init__(self, package: tokenizers.Tokenizer) -> None:
         self._package = package
 
-    def encode_batch(self, texts: Sequence[str], threads: int | None) -> TokenBatch:
+    def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
         parts: list[UInt32Array] = []
         lengths = np.zeros(len(texts) + 1, dtype=np.int64)
         for begin in range(0, len(texts), _CHUNK):
@@ -57,7 +57,7 @@ class PackageEngine:
         ids_of_all = np.concatenate(parts) if parts else np.empty(0, dtype=np.uint32)
         return TokenBatch(ids_of_all, np.cumsum(lengths))
 
-    def encode_lines(self, block: bytes, threads: int | None, line_end: int | None) -> UInt32Array:
+    def encode_lines(self, block: bytes, threads: int, line_end: int | None) -> UInt32Array:
         batch = self.encode_batch(block.decode().split("\n")[:-1], threads)
         if line_end is None:
             return batch.ids

@@ -14,7 +14,7 @@ from qianru.tokens.bert_vocab import read_bert_vocab
 from qianru.tokens.bpe_files import read_gpt2_files, read_ranks
 from qianru.tokens.description import Description, check_description, parse_json
 from qianru.tokens.sentencepiece_file import SentencePieceFile, parse_sentencepiece
-from qianru.tokens.sentencepiece_open import describe_sentencepiece
+from qianru.tokens.sentencepiece_open import describe_sentencepiece, ends_of_text
 
 _IN_FOLDER = (
     "tokenizer.json",
@@ -53,7 +53,9 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     """Read a folder or file of any kind that is known here. Raises FormatError."""
     file = _file_of(path)
     data = _read(file)
-    config = _config(file.parent / "tokenizer_config.json")
+    beside = file.parent / "tokenizer_config.json"
+    config = _config(beside)
+    roles = _roles(config)
     text = model = None
     notes: list[str] = []
     if _JSON_OBJECT.match(data):
@@ -71,6 +73,7 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     elif file.suffix == ".model" or _SENTENCEPIECE.match(data):
         model = parse_sentencepiece(data, path=str(file))
         description, notes = describe_sentencepiece(model, str(file))
+        description["post_processor"] = ends_of_text(model, config, roles, str(beside))
     elif _is_ranks(data, named=file.suffix == ".tiktoken"):
         description, notes = read_ranks(data, str(file), pattern)
     elif _is_merges(data):
@@ -88,7 +91,7 @@ def open_tokenizer(path: Path, *, lowercase: bool | None = None, pattern: str | 
     if unset := _unset_length_rules(description):
         text = None
         notes.append(f"the file's {unset} is not applied: texts come whole unless max_tokens is given")
-    return Opened(description, file, text, _roles(config), tuple(notes), model)
+    return Opened(description, file, text, roles, tuple(notes), model)
 
 
 def _file_of(path: Path) -> Path:

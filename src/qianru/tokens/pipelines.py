@@ -159,7 +159,7 @@ def bert(
     ]
     template = None
     if "[CLS]" in vocab and "[SEP]" in vocab:
-        template = around("[CLS]", vocab["[CLS]"], "[SEP]", vocab["[SEP]"])
+        template = around(("[CLS]", vocab["[CLS]"]), ("[SEP]", vocab["[SEP]"]))
     return describe(
         {
             "type": "WordPiece",
@@ -182,8 +182,13 @@ def bert(
     )
 
 
-def around(first: str, first_id: int, last: str, last_id: int) -> Description:
-    """A post-processor that puts one token before a text and one behind it (and between two)."""
+def around(
+    first: tuple[str, int] | None, last: tuple[str, int] | None, *, first_again: bool = False
+) -> Description:
+    """A post-processor that puts a token before a text and one behind it, each with its id, either may be missing.
+
+    Of two texts the second has `last` behind it too; `first` before it only with first_again.
+    """
 
     def token(name: str, kind: int) -> object:
         return {"SpecialToken": {"id": name, "type_id": kind}}
@@ -191,14 +196,19 @@ def around(first: str, first_id: int, last: str, last_id: int) -> Description:
     def text(name: str, kind: int) -> object:
         return {"Sequence": {"id": name, "type_id": kind}}
 
-    single = [token(first, 0), text("A", 0), token(last, 0)]
+    def wrapped(name: str, kind: int, *, with_first: bool) -> list[object]:
+        before = [token(first[0], kind)] if first and with_first else []
+        return [*before, text(name, kind), *([token(last[0], kind)] if last else [])]
+
+    single = wrapped("A", 0, with_first=True)
     return {
         "type": "TemplateProcessing",
         "single": single,
-        "pair": [*single, text("B", 1), token(last, 1)],
+        "pair": [*single, *wrapped("B", 1, with_first=first_again)],
         "special_tokens": {
-            name: {"id": name, "ids": [found], "tokens": [name]}
-            for name, found in ((first, first_id), (last, last_id))
+            entry[0]: {"id": entry[0], "ids": [entry[1]], "tokens": [entry[0]]}
+            for entry in (first, last)
+            if entry
         },
     }
 

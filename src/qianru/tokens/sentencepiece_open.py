@@ -7,15 +7,23 @@ libraries break ties of Unigram otherwise, and know one order of merges where th
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 
 from qianru.errors import FormatError
 from qianru.tokens.description import Description
-from qianru.tokens.pipelines import describe, special_token
+from qianru.tokens.pipelines import around, describe, special_token
 from qianru.tokens.sentencepiece_file import BPE, CONTROL, NORMAL, UNKNOWN, USER_DEFINED, SentencePieceFile
 
 _SPACE = "\u2581"
 # A piece that must not be found in text: worse than any other way to cut it.
 _NEVER = -1e6
+# Whether these classes of transformers put <s> before a text and </s> behind it where the file does not say.
+_ENDS = {
+    "LlamaTokenizer": (True, False),
+    "CodeLlamaTokenizer": (True, False),
+    "GemmaTokenizer": (True, False),
+    "T5Tokenizer": (False, True),
+}
 
 
 def describe_sentencepiece(model: SentencePieceFile, path: str) -> tuple[Description, list[str]]:
@@ -42,6 +50,36 @@ def describe_sentencepiece(model: SentencePieceFile, path: str) -> tuple[Descrip
             added.append({**special_token(piece, token_id), "special": False})
     made["added_tokens"] = added
     return made, notes
+
+
+def ends_of_text(
+    model: SentencePieceFile, config: Mapping[str, object], roles: Mapping[str, str], path: str
+) -> Description | None:
+    """The post-processor that tokenizer_config.json asks for: add_bos_token, add_eos_token, or what its class does.
+
+    roles: what the config says of bos_token and eos_token; the model's own names otherwise. Raises FormatError.
+    """
+    name = str(config.get("tokenizer_class", "")).removesuffix("Fast")
+    ends: list[tuple[str, int] | None] = []
+    for role, piece, by_class in zip(
+        ("bos", "eos"), (model.bos_piece, model.eos_piece), _ENDS.get(name, (False, False)), strict=True
+    ):
+        wanted = config.get(f"add_{role}_token")
+        if not isinstance(wanted, bool | None):
+            raise FormatError(f"add_{role}_token must be true or false, got {wanted!r}", path=path)
+        piece = roles.get(f"{role}_token", piece)
+        if not (by_class if wanted is None else wanted):
+            ends.append(None)
+        elif piece in model.pieces:
+            ends.append((piece, model.pieces.index(piece)))
+        else:
+            raise FormatError(
+                f"texts are to get the {role}_token {piece!r}, which is no piece of the model",
+                path=path,
+                hint=f"set add_{role}_token to false, or name a piece as {role}_token",
+            )
+    first, last = ends
+    return around(first, last, first_again=True) if first or last else None
 
 
 def _unigram(model: SentencePieceFile, unknown: int | None) -> Description:

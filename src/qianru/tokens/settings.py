@@ -10,11 +10,13 @@ from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens.description import Description
-from qianru.tokens.encoding import checked_text
+from qianru.tokens.encoding import checked_text, checked_threads
 from qianru.tokens.pipelines import PATTERNS
 
 # The tokenizer.json, the number of its tokens, and notes on it.
 Trained: TypeAlias = tuple[Description, int, tuple[str, ...]]
+# The blocks being read, the tokens and the tokenizer that is made of them.
+_FIXED_BYTES, _BYTES_PER_TOKEN, _LEAST_FOR_WORDS = 32 << 20, 1024, 16 << 20
 KINDS = ("bpe", "wordpiece", "unigram", "character", "word")
 
 
@@ -30,15 +32,25 @@ class TrainSettings:
     byte_fallback: bool
     pattern: str
     threads: int | None
+    memory: int
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ArgumentError(f"kind must be one of {', '.join(KINDS)}, got {self.kind!r}")
         if self.pattern not in PATTERNS:
             raise ArgumentError(f"pattern must be one of {', '.join(PATTERNS)}, got {self.pattern!r}")
-        for name, value, least in (("vocab_size", self.vocab_size, 1), ("min_count", self.min_count, 1)):
-            if isinstance(value, bool) or not isinstance(value, int) or not least <= value < 1 << 31:
-                raise ArgumentError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        checked_threads(self.threads)
+        for name, value in (("vocab_size", self.vocab_size), ("min_count", self.min_count)):
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 1 << 31:
+                raise ArgumentError(f"{name} must be a whole number of at least 1, got {value!r}")
+        if isinstance(self.memory, bool) or not isinstance(self.memory, int) or self.memory < 1:
+            raise ArgumentError(f"memory must be a number of bytes of at least 1, got {self.memory!r}")
+        if self.kind in ("bpe", "wordpiece") and self.memory_for_words < _LEAST_FOR_WORDS:
+            raise ArgumentError(
+                f"memory must be at least {self.memory - self.memory_for_words + _LEAST_FOR_WORDS} bytes "
+                f"for {self.vocab_size} tokens, got {self.memory}",
+                hint="raise it, or lower vocab_size",
+            )
         if not 0 < self.coverage <= 1:
             raise ArgumentError(
                 f"coverage must be above 0 and at most 1, got {self.coverage!r}",
@@ -63,6 +75,21 @@ class TrainSettings:
                 f"{'bytes' if n_fixed >= 256 else '[UNK]'} among them, got {self.vocab_size}",
                 hint="8,000 to 64,000 is usual",
             )
+
+    @property
+    def memory_for_words(self) -> int:
+        """Bytes that the different pieces of the text, and the training on them, may take."""
+        return self.memory - _FIXED_BYTES - _BYTES_PER_TOKEN * self.vocab_size
+
+
+def left_out(n: int, what: str, occurrences: int, becomes: str) -> tuple[str, ...]:
+    """The note on what vocab_size had no room for; none if nothing was left out."""
+    if not n:
+        return ()
+    return (
+        f"{n} {what}, which occur {occurrences} times, have no token, as vocab_size has no room: they become "
+        f"{becomes}; raise it, or lower coverage to have more of other tokens",
+    )
 
 
 def read_text(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:

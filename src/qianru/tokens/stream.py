@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +16,7 @@ from qianru.arrays import UInt32Array
 from qianru.output import new_file
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
+from qianru.text.encoding import pool_of
 
 _HEADER_BYTES = 128
 _PROGRESS_SECONDS = 0.1
@@ -24,19 +27,23 @@ def write_stream(
     corpus: Corpus,
     encode: Callable[[bytes], UInt32Array],
     *,
+    threads: int,
     force: bool,
     progress: ProgressCallback | None,
 ) -> UInt32Array:
-    """Encode block after block into a .npy file; returns it mapped, read-only."""
+    """Encode the blocks, each by one of the threads, into a .npy file in their order; returns it mapped, read-only."""
     n_ids = n_bytes = 0
     started = reported = time.monotonic()
-    with new_file(path, force=force) as temporary, temporary.open("wb") as out:
+    with (
+        new_file(path, force=force) as temporary,
+        temporary.open("wb") as out,
+        pool_of(threads) as pool,
+    ):
         out.write(bytes(_HEADER_BYTES))
-        for block, done in corpus.blocks():
-            ids = encode(block)
+        for ids, n, done in _encoded(corpus, encode, threads, pool):
             out.write(np.ascontiguousarray(ids, dtype="<u4").data)
             n_ids += len(ids)
-            n_bytes += len(block)
+            n_bytes += n
             now = time.monotonic()
             if progress is not None and now - reported >= _PROGRESS_SECONDS:
                 reported = now
@@ -49,6 +56,20 @@ def write_stream(
     if n_ids == 0:
         return np.empty(0, dtype=np.uint32)
     return cast(UInt32Array, np.load(path, mmap_mode="r"))
+
+
+def _encoded(
+    corpus: Corpus, encode: Callable[[bytes], UInt32Array], threads: int, pool: Executor
+) -> Iterator[tuple[UInt32Array, int, float]]:
+    """The ids of each block, its bytes, and the share of the corpus read; reading goes a few blocks ahead."""
+    running: deque[tuple[Future[UInt32Array], int, float]] = deque()
+    for block, done in corpus.blocks():
+        if len(running) >= 2 * threads:
+            future, n_bytes, share = running.popleft()
+            yield future.result(), n_bytes, share
+        running.append((pool.submit(encode, block), len(block), done))
+    for future, n_bytes, share in running:
+        yield future.result(), n_bytes, share
 
 
 def _header(n_ids: int) -> bytes:

@@ -20,8 +20,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from qianru.errors import ArgumentError, FormatError
+from qianru.tokens.description import merge_pair, merged
 from qianru.tokens.pipelines import byte_level_bytes
-from qianru.tokens.surgery_data import TokenizerData, merge_pair, merged
+from qianru.tokens.surgery_data import TokenizerData
 from qianru.tokens.surgery_pipeline import is_byte_level
 
 Pair = tuple[str, str]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qianru.errors import ArgumentError
+from qianru.tokens.description import merge_pair
 from qianru.tokens.surgery import (
     add_scored,
     extend,
@@ -19,7 +20,7 @@ from qianru.tokens.surgery import (
     write_bpe,
 )
 from qianru.tokens.surgery_bpe import BpeGrowth
-from qianru.tokens.surgery_data import Json, TokenizerData, checked, merge_pair, read_tokenizer
+from qianru.tokens.surgery_data import Json, TokenizerData, checked, read_tokenizer
 from qianru.tokens.surgery_han import han_words, let_through, sets_han_apart
 from qianru.tokens.surgery_pipeline import Pipeline, is_byte_level, is_han, token_texts
 from qianru.tokens.surgery_report import Surgery

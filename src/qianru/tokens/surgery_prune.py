@@ -16,8 +16,9 @@ from typing import Any
 
 from qianru.errors import ArgumentError, CorpusError
 from qianru.text import Corpus
+from qianru.tokens.description import merge_pair, merged
 from qianru.tokens.pipelines import BYTE_CHARACTERS, byte_level_bytes
-from qianru.tokens.surgery_data import Json, TokenizerData, checked, merge_pair, merged, read_tokenizer
+from qianru.tokens.surgery_data import Json, TokenizerData, checked, read_tokenizer
 from qianru.tokens.surgery_han import han_words, let_through, sets_han_apart
 from qianru.tokens.surgery_pipeline import Pipeline, batches, is_byte_level
 from qianru.tokens.surgery_report import Surgery

@@ -18,7 +18,7 @@ from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
-from qianru.text import Corpus
+from qianru.text import DEFAULT_MEMORY, Corpus
 from qianru.tokens.core_engine import CoreEngine, core_engine
 from qianru.tokens.description import (
     Description,
@@ -27,8 +27,10 @@ from qianru.tokens.description import (
     model_kind,
     model_vocab,
     parse_json,
+    tokens_by_id,
+    unknown_id,
 )
-from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, truncated
+from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, checked_threads, truncated
 from qianru.tokens.engine import (
     Engine,
     EngineName,
@@ -82,11 +84,12 @@ class Tokenizer:
         added = added_tokens(opened.description)
         model = cast(dict[str, object], opened.description["model"])
         self._kind = model_kind(model)
-        self._tokens = _by_id(model_vocab(model, path), added)
+        vocab = model_vocab(model, path)
+        self._tokens = tokens_by_id(vocab, added)
         self._special = {
             str(entry["content"]): cast(int, entry["id"]) for entry in added if entry.get("special")
         }
-        self._unknown = _unknown_id(model, self._package)
+        self._unknown = unknown_id(model, vocab)
         self._is_byte_level = '"ByteLevel"' in json.dumps(opened.description.get("pre_tokenizer"))
         self._around = around_ids(opened.description, path)
         self._roles = {**roles_of(self._special), **opened.roles}
@@ -131,6 +134,7 @@ class Tokenizer:
         byte_fallback: bool | None = None,
         pattern: str = "cl100k",
         threads: int | None = None,
+        memory: int = DEFAULT_MEMORY,
         progress: ProgressCallback | None = None,
     ) -> Tokenizer:
         """Train a tokenizer on text. The same text gives the same bytes, whatever the number of threads.
@@ -148,6 +152,9 @@ class Tokenizer:
             byte_fallback: what has no token becomes tokens of its bytes (256 of the vocabulary), not [UNK]; for
                 "unigram" and "character", by default for "unigram".
             pattern: how text is cut before byte-level BPE: "gpt2", "cl100k", "o200k" or "qwen2".
+            memory: bytes that training takes at most, beside the interpreter. "bpe" and "wordpiece" leave out the
+                rarest pieces of text above it, and `notes` says how many; "word" uses a temporary file. sentencepiece,
+                which trains "unigram", takes what it needs.
 
         Raises:
             ArgumentError: an argument breaks its rule.
@@ -167,6 +174,7 @@ class Tokenizer:
             byte_fallback=kind == "unigram" if byte_fallback is None else byte_fallback,
             pattern=pattern,
             threads=threads,
+            memory=memory,
         )
         description, notes = train_description(corpus, settings, progress)
         check_description(description, "the trained tokenizer")
@@ -233,7 +241,7 @@ class Tokenizer:
             raise ArgumentError("texts must be a sequence of texts, got one str", hint="write [text]")
         checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
         engine = PackageEngine(self._one_package(True)) if allow_special and self._special else self._engine
-        batch = engine.encode_batch(checked, threads)
+        batch = engine.encode_batch(checked, checked_threads(threads))
         return put_around(batch, *self._around) if add_special_tokens else batch
 
     def encode_offsets(self, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:
@@ -275,7 +283,8 @@ class Tokenizer:
         return write_stream(
             Path(output),
             corpus,
-            lambda block: self._engine.encode_lines(block, threads, line_end),
+            lambda block: self._engine.encode_lines(block, 1, line_end),
+            threads=checked_threads(threads),
             force=force,
             progress=progress,
         )
@@ -366,22 +375,6 @@ class Tokenizer:
     @cached_property
     def _special_package(self) -> tokenizers.Tokenizer:
         return open_package(self._text, self._path, special_in_text=True)
-
-
-def _by_id(vocab: Mapping[str, int], added: list[dict[str, object]]) -> list[str]:
-    tokens = [""] * (1 + max(max(vocab.values()), *(cast(int, entry["id"]) for entry in added), 0))
-    for token, token_id in vocab.items():
-        tokens[token_id] = token
-    for entry in added:
-        tokens[cast(int, entry["id"])] = str(entry["content"])
-    return tokens
-
-
-def _unknown_id(model: Mapping[str, object], package: tokenizers.Tokenizer) -> int | None:
-    if isinstance(found := model.get("unk_id"), int):
-        return found
-    unknown = model.get("unk_token", {"WordPiece": "[UNK]", "WordLevel": "<unk>"}.get(model_kind(model)))
-    return package.token_to_id(unknown) if isinstance(unknown, str) else None
 
 
 def _why_not_replace(folder: Path) -> str:

@@ -5,31 +5,34 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 
 import numpy as np
 
 from qianru import _core
+from qianru.arrays import Int64Array
 from qianru.errors import ArgumentError, CorpusError
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
-from qianru.text.encoding import default_threads
+from qianru.tokens.characters import N_CODES, add_characters
+from qianru.tokens.encoding import checked_threads
 from qianru.tokens.pipelines import bert, byte_level, byte_level_text, special_token, text_normalizer
 from qianru.tokens.sentencepiece_file import parse_sentencepiece
 from qianru.tokens.sentencepiece_open import describe_sentencepiece
-from qianru.tokens.settings import Trained, TrainSettings, read_text
+from qianru.tokens.settings import Trained, TrainSettings, left_out, read_text
 
 _PROGRESS_SECONDS = 0.1
-_MAX_LINE_BYTES = 1 << 20  # a longer line is left out by the sentencepiece trainer
+_MAX_LINE_BYTES = 1 << 20  # a longer line is left out of the training of Unigram
 
 
 def train_bpe(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
     """Byte-level BPE (Sennrich et al. 2016; over bytes as GPT-2), with the merges of the `tokenizers` package."""
     counter = _core.WordCounter(pattern=settings.pattern)
-    threads = default_threads() if settings.threads is None else settings.threads
+    threads = checked_threads(settings.threads)
     for text in read_text(corpus, progress):
         counter.count_lines(text.encode(), threads, keep_ends=True)  # a line's end is text too
+        counter.keep_within(settings.memory_for_words)
     special = settings.special_tokens
     trainer = _core.BpeTrainer(
         counter,
@@ -47,7 +50,18 @@ def train_bpe(corpus: Corpus, settings: TrainSettings, progress: ProgressCallbac
         special=[(token, token_id) for token_id, token in enumerate(special)],
         normalizer=text_normalizer(lowercase=corpus.settings["lowercase"] is True),
     )
-    return made, len(names), ()
+    return made, len(names), _dropped(counter, settings)
+
+
+def _dropped(counter: _core.WordCounter, settings: TrainSettings) -> tuple[str, ...]:
+    """A note on the pieces of text left out for memory."""
+    n_words, occurrences, highest = counter.dropped
+    if not n_words:
+        return ()
+    return (
+        f"{n_words} pieces of text seen {highest} times or less, {occurrences} occurrences in all, were left out to "
+        f"stay within memory = {settings.memory} bytes: raise memory to train on all of the text",
+    )
 
 
 def _learned(trainer: _core.BpeTrainer, vocab_size: int, progress: ProgressCallback | None) -> list[bytes]:
@@ -62,43 +76,38 @@ def train_wordpiece(corpus: Corpus, settings: TrainSettings, progress: ProgressC
     lowercase = corpus.settings["lowercase"] is True
     special = settings.special_tokens
     names = special if "[UNK]" in special else ("[UNK]", *special)
-    words = _bert_words(corpus, lowercase, progress)
     counter = _core.WordCounter(pattern="none")
-    counter.add(
-        [word.encode() for word in words], np.fromiter(words.values(), dtype=np.uint64, count=len(words))
+    for words in _bert_words(corpus, lowercase, progress):
+        counts = np.fromiter(words.values(), dtype=np.uint64, count=len(words))
+        counter.add([word.encode() for word in words], counts)
+        counter.keep_within(settings.memory_for_words)
+    if not counter.n_words:  # what the normaliser leaves out is more than white space
+        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
+    trainer = _core.BpeTrainer(
+        counter,
+        vocab_size=settings.vocab_size,
+        min_frequency=settings.min_count,
+        byte_level=False,
+        special_tokens=[name.encode() for name in names],
+        initial_alphabet=[],
+        coverage=settings.coverage,
+        prefix=b"##",
     )
-    try:
-        trainer = _core.BpeTrainer(
-            counter,
-            vocab_size=settings.vocab_size,
-            min_frequency=settings.min_count,
-            byte_level=False,
-            special_tokens=[name.encode() for name in names],
-            initial_alphabet=[],
-            coverage=settings.coverage,
-            prefix=b"##",
-        )
-    except ValueError as error:
-        raise ArgumentError(
-            f"vocab_size: {error}", hint="raise it, or lower coverage: the rarest characters become [UNK]"
-        ) from None
     tokens = [token.decode() for token in _learned(trainer, settings.vocab_size, progress)]
     made = bert({token: i for i, token in enumerate(tokens)}, lowercase=lowercase)
     made["added_tokens"] = [special_token(name, i) for i, name in enumerate(names)]
-    return made, len(tokens), ()
+    notes = left_out(trainer.left_out[0], "characters", trainer.left_out[1], "[UNK]")
+    return made, len(tokens), (*notes, *_dropped(counter, settings))
 
 
-def _bert_words(corpus: Corpus, lowercase: bool, progress: ProgressCallback | None) -> Counter[str]:
+def _bert_words(corpus: Corpus, lowercase: bool, progress: ProgressCallback | None) -> Iterator[Counter[str]]:
+    """The words of each block of text, as BERT normalises and cuts them."""
     import tokenizers
 
     rules = tokenizers.Tokenizer.from_str(json.dumps(bert({"[UNK]": 0}, lowercase=lowercase)))
-    words: Counter[str] = Counter()
     for text in read_text(corpus, progress):
         pieces = rules.pre_tokenizer.pre_tokenize_str(rules.normalizer.normalize_str(text))
-        words.update(word for word, _ in pieces)
-    if not words:  # what the normaliser leaves out is more than white space
-        raise CorpusError(f"no text in {corpus!r}", hint="The inputs are empty.")
-    return words
+        yield Counter(word for word, _ in pieces)
 
 
 def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:
@@ -111,15 +120,19 @@ def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCal
             hint='pip install "qianru[sentencepiece]"',
         ) from None
     out = io.BytesIO()
+    sentences, counts = _sentences(corpus, progress)
+    control = [name for name in settings.special_tokens if name != "<unk>"]
+    room = settings.vocab_size - 1 - len(control) - 256 * settings.byte_fallback
+    coverage, notes = _coverage(counts, room, settings)
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_sentences(corpus, progress),
+            sentence_iterator=_drained(sentences),
             model_writer=out,
             model_type="unigram",
             vocab_size=settings.vocab_size,
-            character_coverage=settings.coverage,
+            character_coverage=coverage,
             byte_fallback=settings.byte_fallback,
-            control_symbols=[name for name in settings.special_tokens if name != "<unk>"],
+            control_symbols=control,
             unk_id=0,
             bos_id=-1,
             eos_id=-1,
@@ -134,12 +147,48 @@ def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCal
     model = parse_sentencepiece(out.getvalue(), path="the trained model")
     made = describe_sentencepiece(model, "the trained model")[0]
     made["normalizer"] = text_normalizer(lowercase=corpus.settings["lowercase"] is True)
-    return made, len(model.pieces), ()
+    return made, len(model.pieces), notes
 
 
-def _sentences(corpus: Corpus, progress: ProgressCallback | None) -> Iterator[str]:
+def _sentences(corpus: Corpus, progress: ProgressCallback | None) -> tuple[deque[str], Int64Array]:
+    """The text in blocks, and how often sentencepiece will count each code point in it: int64 [0x110000]."""
+    texts: deque[str] = deque()
+    counts = np.zeros(N_CODES, dtype=np.int64)
     for text in read_text(corpus, progress):
-        yield from filter(str.strip, text.split("\n"))
+        lines = [line for line in text.split("\n") if _is_read(line)]
+        texts.append("\n".join(lines))
+        add_characters(counts, texts[-1])
+        counts[ord("\u2581")] += len(lines)  # one before each line
+    counts[ord("\u2581")] += counts[ord(" ")]
+    counts[[0, ord("\n"), ord(" ")]] = 0
+    return texts, counts
+
+
+def _is_read(line: str) -> bool:
+    """Whether the sentencepiece trainer reads a line: it leaves out long ones, and those with its mark U+2585."""
+    return bool(line.strip()) and "\u2585" not in line and len(line.encode()) <= _MAX_LINE_BYTES
+
+
+def _drained(texts: deque[str]) -> Iterator[str]:
+    """The lines; each block is given back when it has been read."""
+    while texts:
+        yield from filter(None, texts.popleft().split("\n"))
+
+
+def _coverage(counts: Int64Array, room: int, settings: TrainSettings) -> tuple[float, tuple[str, ...]]:
+    """The share of the text for which sentencepiece takes `room` characters at most, and a note on what that leaves out.
+
+    It goes through the characters by falling count until the share before one is reached, in float32.
+    """
+    found = np.sort(counts[counts > 0])[::-1]
+    before = np.cumsum(found) - found
+    share = (before / max(int(found.sum()), 1)).astype(np.float32)
+    n_wanted = int((share < np.float32(settings.coverage)).sum())
+    if n_wanted <= room:
+        return settings.coverage, ()
+    becomes = "bytes" if settings.byte_fallback else "<unk>"
+    note = left_out(n_wanted - room, "characters", int(found[room:n_wanted].sum()), becomes)
+    return float(share[room]), note
 
 
 def _what_is_wrong(message: str, corpus: Corpus) -> ArgumentError | CorpusError:

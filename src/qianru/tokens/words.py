@@ -21,6 +21,7 @@ def train_words(corpus: Corpus, settings: TrainSettings, progress: ProgressCallb
         min_count=settings.min_count,
         max_vocab=settings.vocab_size - 1 - len(named),
         threads=settings.threads,
+        memory=settings.memory,
         progress=progress,
     )
     words = [word for word in encoded.keys if word not in named]

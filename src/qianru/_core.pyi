@@ -468,15 +468,24 @@ class WordCounter:
     def words(self) -> tuple[list[bytes], Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu')]]:
         """All words in the order of their bytes, and their counts u64 [n]."""
 
+    def keep_within(self, training_bytes: int) -> None:
+        """
+        Leave out the rarest words if training would take more bytes; to be called after each block.
+        """
+
+    @property
+    def dropped(self) -> tuple[int, int, int]:
+        """Words left out, their occurrences, and the highest count among them."""
+
     @property
     def n_words(self) -> int: ...
 
 class BpeTrainer:
     """Byte pair encoding learned from counted words."""
 
-    def __init__(self, words: WordCounter, *, vocab_size: int, min_frequency: int, byte_level: bool = True, special_tokens: list[bytes], initial_alphabet: list[bytes], limit_alphabet: int | None = None, coverage: float = 1.0, prefix: bytes = ..., max_token_length: int = 0) -> None:
+    def __init__(self, words: WordCounter, *, vocab_size: int, min_frequency: int, byte_level: bool = True, special_tokens: list[bytes], initial_alphabet: list[bytes], limit_alphabet: int | None = None, coverage: float = 1.0, prefix: bytes = ..., max_token_length: int = 0, max_places: int = 0) -> None:
         """
-        byte_level: units are bytes, else code points. special_tokens: the first ids. initial_alphabet: units kept whether they occur or not. limit_alphabet, coverage: leave out the rarest. prefix: before all units of a word but the first. max_token_length: new tokens have fewer units; 0: any number.
+        byte_level: units are bytes, else code points. special_tokens: the first ids. initial_alphabet: units kept whether they occur or not. limit_alphabet, coverage: leave out the rarest. prefix: before all units of a word but the first. max_token_length: new tokens have fewer units; 0: any number. max_places: about so many u32 in lists at a time; 0: a number that suits. The words are taken: the counter is empty afterwards.
         """
 
     def run(self, seconds: float) -> bool:
@@ -484,6 +493,12 @@ class BpeTrainer:
 
     @property
     def n_tokens(self) -> int: ...
+
+    @property
+    def left_out(self) -> tuple[int, int]:
+        """
+        Code points without a token because vocab_size has no room for them, and how often they occur.
+        """
 
     def tokens(self) -> list[bytes]:
         """The tokens by id: bytes, or UTF-8."""

@@ -182,6 +182,7 @@ void BpeTrainer::add_words(WordCounts& words, const Units& units) {
   word_starts_.push_back(static_cast<std::uint32_t>(slots_.size()));
   slots_.push(kBoundary);
   slots_.shrink(slots_.size());
+  if (options_.max_places == 0) options_.max_places = std::max<std::size_t>(slots_.size() / 4, 1 << 22);
   number_words();
 }
 
@@ -268,8 +269,7 @@ std::int64_t BpeTrainer::next_horizon() const {
   const auto lowest_of = [](std::size_t number) {
     return number < 4 ? static_cast<std::int64_t>(number) : static_cast<std::int64_t>(4 + number % 4) << (number / 4 - 1);
   };
-  const std::size_t max_places = options_.max_places ? options_.max_places : std::max<std::size_t>(slots_.size() / 4, 1 << 22);
-  if (slots_.size() <= max_places) return threshold();
+  if (slots_.size() <= options_.max_places) return threshold();
   std::size_t places[256] = {}, highest = 0;
   counts_.for_all([&](std::uint64_t pair, std::int64_t count) {
     if (is_open(pair, count)) highest = std::max(highest, class_of(count));
@@ -280,7 +280,7 @@ std::int64_t BpeTrainer::next_horizon() const {
     if (is_open(pair, count)) places[class_of(count)] += every;
   });
   std::size_t lowest = highest;
-  for (std::size_t all = places[highest]; lowest > 1 && all + places[lowest - 1] <= max_places; --lowest) all += places[lowest - 1];
+  for (std::size_t all = places[highest]; lowest > 1 && all + places[lowest - 1] <= options_.max_places; --lowest) all += places[lowest - 1];
   return std::max(lowest_of(lowest), threshold());
 }
 
@@ -513,6 +513,7 @@ void BpeTrainer::update(std::uint64_t pair, std::uint32_t made, bool is_known) {
   if (on_the_way && right_deltas_[left] == 0) right_touched_.push_back(left);
   const auto gained = [&](std::uint32_t id) { return right_deltas_[id] - (id == left ? on_the_way : 0); };
   std::vector<std::uint64_t> recovered;  // pairs too rare to be listed so far
+  std::vector<std::uint64_t> fresh;      // pairs of a token made again that were not there
   if (is_known) count_again(made, gained);
   const auto subtract = [&](std::uint64_t old_pair, std::int64_t delta) {
     if (std::int64_t* const count = counts_.get(old_pair)) *count -= delta;
@@ -523,6 +524,7 @@ void BpeTrainer::update(std::uint64_t pair, std::uint32_t made, bool is_known) {
       return;
     }
     std::int64_t& count = counts_[new_pair];
+    if (count == 0) fresh.push_back(new_pair);
     if (count > 0 && count < threshold() && count + delta >= threshold()) recovered.push_back(new_pair);
     count += delta;
   };
@@ -536,6 +538,8 @@ void BpeTrainer::update(std::uint64_t pair, std::uint32_t made, bool is_known) {
     if (may_join(made, id)) add(pair_of(made, id), gained(id));
     right_deltas_[id] = 0;
   }
+  for (const std::uint64_t one : fresh)
+    if (counts_.find(one) >= threshold()) done_[one] = 1;  // the list that `group` makes is their only one
   left_touched_.clear();
   right_touched_.clear();
   // A pair of twice the new token is one pair, from whichever side it was seen.

@@ -136,7 +136,7 @@ class BpeTrainer {
   std::vector<std::uint32_t> first_words_;    // for each 64 slots, the word that the first of them belongs to
 
   PairCounts counts_;              // of pairs that can be joined, and some that have become too rare
-  PairCounts done_;                // pairs that were joined, or must not be
+  PairCounts done_;                // pairs that get no list any more: joined, not to be joined, or of a token made again
   std::int64_t horizon_ = 0;       // pairs that occur less often have no lists yet
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_entries_;

@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from qianru.tokens.sentencepiece_open import describe_sentencepiece
 from qianru.tokens.settings import Trained, TrainSettings, left_out, read_text
 
 _PROGRESS_SECONDS = 0.1
+_LEAST_COVERAGE = 0.98  # that sentencepiece takes
 _MAX_LINE_BYTES = 1 << 20  # a longer line is left out of the training of Unigram
 
 
@@ -123,14 +124,14 @@ def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCal
     sentences, counts = _sentences(corpus, progress)
     control = [name for name in settings.special_tokens if name != "<unk>"]
     room = settings.vocab_size - 1 - len(control) - 256 * settings.byte_fallback
-    coverage, notes = _coverage(counts, room, settings)
+    rare, notes = _rare(counts, room, settings)
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=_drained(sentences),
+            sentence_iterator=_drained(sentences, rare),
             model_writer=out,
             model_type="unigram",
             vocab_size=settings.vocab_size,
-            character_coverage=coverage,
+            character_coverage=1.0 if rare else settings.coverage,
             byte_fallback=settings.byte_fallback,
             control_symbols=control,
             unk_id=0,
@@ -169,26 +170,30 @@ def _is_read(line: str) -> bool:
     return bool(line.strip()) and "\u2585" not in line and len(line.encode()) <= _MAX_LINE_BYTES
 
 
-def _drained(texts: deque[str]) -> Iterator[str]:
-    """The lines; each block is given back when it has been read."""
+def _drained(texts: deque[str], rare: Mapping[int, str]) -> Iterator[str]:
+    """The lines with rare characters replaced; each block is given back when it has been read."""
     while texts:
-        yield from filter(None, texts.popleft().split("\n"))
+        text = texts.popleft()
+        yield from filter(None, (text.translate(rare) if rare else text).split("\n"))
 
 
-def _coverage(counts: Int64Array, room: int, settings: TrainSettings) -> tuple[float, tuple[str, ...]]:
-    """The share of the text for which sentencepiece takes `room` characters at most, and a note on what that leaves out.
+def _rare(counts: Int64Array, room: int, settings: TrainSettings) -> tuple[dict[int, str], tuple[str, ...]]:
+    """The characters beyond coverage, or beyond `room` characters, each with a NUL for it; and a note on the latter.
 
-    It goes through the characters by falling count until the share before one is reached, in float32.
+    sentencepiece counts no NUL and lets none into a piece, as it does with what its own coverage leaves out; but that
+    may not be below 0.98, and knows no number.
     """
-    found = np.sort(counts[counts > 0])[::-1]
-    before = np.cumsum(found) - found
-    share = (before / max(int(found.sum()), 1)).astype(np.float32)
-    n_wanted = int((share < np.float32(settings.coverage)).sum())
-    if n_wanted <= room:
-        return settings.coverage, ()
-    becomes = "bytes" if settings.byte_fallback else "<unk>"
-    note = left_out(n_wanted - room, "characters", int(found[room:n_wanted].sum()), becomes)
-    return float(share[room]), note
+    codes = np.flatnonzero(counts)
+    codes = codes[np.lexsort((codes, -counts[codes]))]
+    before = np.cumsum(counts[codes]) - counts[codes]
+    n_wanted = int((before < settings.coverage * counts.sum()).sum())
+    if n_wanted <= room and settings.coverage >= _LEAST_COVERAGE:
+        return {}, ()
+    over = codes[room:n_wanted]
+    note = left_out(
+        len(over), "characters", int(counts[over].sum()), "bytes" if settings.byte_fallback else "<unk>"
+    )
+    return dict.fromkeys(codes[min(room, n_wanted) :].tolist(), "\0"), note
 
 
 def _what_is_wrong(message: str, corpus: Corpus) -> ArgumentError | CorpusError:

@@ -208,22 +208,30 @@ void GloveTrainer::run_worker() {
 }
 
 void GloveTrainer::train_pair(const Pair& pair) {
-  double loss = train_tile(pair.first, pair.second);
-  if (pair.first != pair.second) loss += train_tile(pair.second, pair.first);
+  const std::size_t a = pair.first, b = pair.second;
+  losses_[tile(a, b)] = losses_[tile(b, a)] = 0;
+  double loss = train_tile(a, b, false);
+  if (symmetric_) loss += train_tile(b, a, true);
+  if (a != b) {
+    loss += train_tile(b, a, false);
+    if (symmetric_) loss += train_tile(a, b, true);
+  }
   if (!std::isfinite(loss)) diverged_ = stop_ = true;
 }
 
-double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block) {
-  const std::size_t at = tile(row_block, column_block);
-  const GloveTile work{state_.row(row_block * block_ * 4), state_.row(column_block * block_ * 4), entries_.get() + tile_starts_[at],
-                       tile_starts_[at + 1] - tile_starts_[at]};
+double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block, bool transposed) {
+  const std::size_t at = tile(row_block, column_block), part = transposed ? 2 : 0;
+  const GloveTile work{state_.row(row_block * block_ * 4 + part),
+                       state_.row(column_block * block_ * 4 + 2 - part),
+                       entries_.get() + tile_starts_[at],
+                       tile_starts_[at + 1] - tile_starts_[at],
+                       transposed,  // in another order than for X, or the noise would be the same again
+                       transposed && row_block == column_block};
   if (work.n_entries == 0) return 0;
-  const GloveKernels& kernels = glove_kernels();
-  const auto rate = static_cast<float>(options_.learning_rate);
-  const auto train = symmetric_ ? kernels.both_ways : kernels.one_way;
-  losses_[at] = train(work, n_floats_, state_.stride(), rate);
-  n_done_.fetch_add(work.n_entries * (symmetric_ ? 2 : 1), std::memory_order_relaxed);
-  return losses_[at];
+  const double loss = glove_kernels().train(work, n_floats_, state_.stride(), static_cast<float>(options_.learning_rate));
+  losses_[at] += loss;
+  n_done_.fetch_add(work.n_entries, std::memory_order_relaxed);
+  return loss;
 }
 
 double GloveTrainer::loss() const { return std::accumulate(losses_.begin(), losses_.end(), 0.0); }

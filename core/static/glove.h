@@ -40,6 +40,9 @@ struct SparseRows {
 // neighbouring ranks a frequent word met hundreds of its like in a row, and analogies were worse.) An epoch is a tournament in which
 // every block meets every other: in each round all pairs are disjoint, so threads share nothing, and the result is the same at any
 // number of threads. Who meets whom in which round is drawn anew for each epoch; the entries of a tile were shuffled once.
+//
+// A symmetric matrix trains each entry for X and, after other tiles, for its transpose. (Both at once: w and w~ then had the same
+// noise, their sum lost less of it, and analogies were worse by half a point.)
 class GloveTrainer {
  public:
   // `counts` is copied into tiles and may go. Throws std::invalid_argument.
@@ -75,7 +78,7 @@ class GloveTrainer {
   std::size_t block_of(std::size_t word) const { return word % n_blocks_; }
   std::size_t place_of(std::size_t word) const { return word / n_blocks_; }  // in its block
   std::size_t tile(std::size_t row_block, std::size_t column_block) const { return row_block * n_blocks_ + column_block; }
-  double train_tile(std::size_t row_block, std::size_t column_block);
+  double train_tile(std::size_t row_block, std::size_t column_block, bool transposed);
 
   std::size_t n_keys_;
   GloveOptions options_;

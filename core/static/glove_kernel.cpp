@@ -2,6 +2,8 @@
 
 #include "base/simd.h"
 
+#include <algorithm>
+
 namespace qianru::QIANRU_ISA {
 
 namespace {
@@ -37,101 +39,75 @@ inline void adagrad(float* w, float* g, Vf value, Vf step, Vf square) {
   store(g, sum);
 }
 
-struct State {
-  float *w, *g, *context, *context_g;
-  State(float* row, std::size_t stride) : w(row), g(row + stride), context(row + 2 * stride), context_g(row + 3 * stride) {}
-};
-
-// The entries of M rows in one column, and with Both those of the transposed matrix.
-template <bool Both, int M>
-[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* entries, int n_floats, std::size_t stride,
-                                     float rate) {
-  const State column(tile.columns + entries->column * 4 * stride, stride);
+// M entries of one column, the second `next` behind the first.
+template <int M>
+[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* first, std::ptrdiff_t next, int n_floats,
+                                     std::size_t stride, float rate) {
+  float* const column = tile.columns + first->column * 4 * stride;
   float* rows[M];
-  for (int m = 0; m < M; ++m) rows[m] = tile.rows + entries[m].row * 4 * stride;
-  const std::size_t g = stride, context = 2 * stride, context_g = 3 * stride;
-  Vf dots[M], backs[M];
+  for (int m = 0; m < M; ++m) rows[m] = tile.rows + first[m * next].row * 4 * stride;
+  Vf dots[M];
 #pragma GCC unroll 4
-  for (int m = 0; m < M; ++m) dots[m] = backs[m] = Vf{};
+  for (int m = 0; m < M; ++m) dots[m] = Vf{};
   for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
-    const Vf column_context = load(column.context + k);
-    const Vf column_w = Both ? load(column.w + k) : Vf{};
+    const Vf v = load(column + k);
 #pragma GCC unroll 4
-    for (int m = 0; m < M; ++m) {
-      dots[m] = fma(load(rows[m] + k), column_context, dots[m]);
-      if (Both) backs[m] = fma(load(rows[m] + context + k), column_w, backs[m]);
-    }
+    for (int m = 0; m < M; ++m) dots[m] = fma(load(rows[m] + k), v, dots[m]);
   }
   double loss = 0;
-  Vf steps[M], back_steps[M];
+  Vf steps[M];
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m) {
-    auto step = [&](Vf dot) {
-      const float diff = sum_lanes(dot) - entries[m].log_count, scaled = entries[m].weight * diff;
-      loss += static_cast<double>(scaled) * static_cast<double>(diff) * 0.5;
-      return broadcast(scaled * rate);
-    };
-    steps[m] = step(dots[m]);
-    back_steps[m] = Both ? step(backs[m]) : Vf{};
+    const GloveEntry& entry = first[m * next];
+    const float diff = sum_lanes(dots[m]) - entry.log_count, scaled = entry.weight * diff;
+    loss += static_cast<double>(scaled) * static_cast<double>(diff) * 0.5;
+    steps[m] = broadcast(scaled * rate);
   }
   for (std::ptrdiff_t k = 0; k < n_floats; k += kWidth) {
-    const Vf column_context = load(column.context + k);
-    const Vf column_w = Both ? load(column.w + k) : Vf{};
-    Vf context_step = {}, context_square = {}, w_step = {}, w_square = {};
+    const Vf v = load(column + k);
+    Vf step = {}, square = {};
 #pragma GCC unroll 4
     for (int m = 0; m < M; ++m) {
-      const Vf row_w = load(rows[m] + k);
-      const Vf t = steps[m] * row_w, row_t = steps[m] * column_context;
-      context_step += t;
-      context_square = fma(t, t, context_square);
-      adagrad(rows[m] + k, rows[m] + g + k, row_w, row_t, row_t * row_t);
-      if (Both) {
-        const Vf row_context = load(rows[m] + context + k);
-        const Vf back_t = back_steps[m] * row_context, row_back_t = back_steps[m] * column_w;
-        w_step += back_t;
-        w_square = fma(back_t, back_t, w_square);
-        adagrad(rows[m] + context + k, rows[m] + context_g + k, row_context, row_back_t, row_back_t * row_back_t);
-      }
+      const Vf u = load(rows[m] + k);
+      const Vf t = steps[m] * u, row_t = steps[m] * v;
+      step += t;
+      square = fma(t, t, square);
+      adagrad(rows[m] + k, rows[m] + stride + k, u, row_t, row_t * row_t);
     }
-    adagrad(column.context + k, column.context_g + k, column_context, context_step, context_square);
-    if (Both) adagrad(column.w + k, column.g + k, column_w, w_step, w_square);
+    adagrad(column + k, column + stride + k, v, step, square);
   }
   return loss;
 }
 
-inline void prefetch_state(const float* row, std::size_t stride) {
-  for (std::size_t k = 0; k < 4 * stride; k += 16) __builtin_prefetch(row + k, 1, 3);
-}
-
-constexpr std::size_t kBatch = 4;
+constexpr std::ptrdiff_t kBatch = 4;
 // Entries ahead of the one being trained whose column, where it is another, is fetched.
-constexpr std::size_t kAhead = 8;
+constexpr std::ptrdiff_t kAhead = 8;
 
-template <bool Both>
-double train_tile(const GloveTile& tile, int n_floats, std::size_t stride, float rate) {
+double train(const GloveTile& tile, int n_floats, std::size_t stride, float rate) {
   double loss = 0;
-  for (std::size_t e = 0; e < tile.n_entries;) {
-    const GloveEntry* const first = tile.entries + e;
-    const std::size_t most = kBatch < tile.n_entries - e ? kBatch : tile.n_entries - e;
-    auto on_diagonal = [&](const GloveEntry& entry) {
-      return Both && tile.rows + entry.row * 4 * stride == tile.columns + entry.column * 4 * stride;
-    };
-    std::size_t n = 1;
-    while (n < most && first[n].column == first->column && !on_diagonal(first[n])) ++n;
-    for (std::size_t ahead = e + kAhead; ahead < e + kAhead + n && ahead < tile.n_entries; ++ahead)
-      if (tile.entries[ahead].column != tile.entries[ahead - 1].column)
-        prefetch_state(tile.columns + tile.entries[ahead].column * 4 * stride, stride);
-    if (on_diagonal(*first)) {
-      loss += train_batch<false, 1>(tile, first, n_floats, stride, rate);
-      n = 1;
-    } else if (n == 4) {
-      loss += train_batch<Both, 4>(tile, first, n_floats, stride, rate);
-    } else if (n == 3) {
-      loss += train_batch<Both, 3>(tile, first, n_floats, stride, rate);
-    } else if (n == 2) {
-      loss += train_batch<Both, 2>(tile, first, n_floats, stride, rate);
-    } else {
-      loss += train_batch<Both, 1>(tile, first, n_floats, stride, rate);
+  const auto n_entries = static_cast<std::ptrdiff_t>(tile.n_entries);
+  const std::ptrdiff_t next = tile.backwards ? -1 : 1;
+  auto entry = [&](std::ptrdiff_t e) -> const GloveEntry& { return tile.entries[tile.backwards ? n_entries - 1 - e : e]; };
+  auto is_skipped = [&](std::ptrdiff_t e) { return tile.skips_diagonal && entry(e).row == entry(e).column; };
+  for (std::ptrdiff_t e = 0; e < n_entries;) {
+    if (is_skipped(e)) {
+      ++e;
+      continue;
+    }
+    const GloveEntry* const first = &entry(e);
+    const std::ptrdiff_t most = std::min(kBatch, n_entries - e);
+    std::ptrdiff_t n = 1;
+    while (n < most && entry(e + n).column == first->column && !is_skipped(e + n)) ++n;
+    for (std::ptrdiff_t ahead = e + kAhead; ahead < e + kAhead + n && ahead < n_entries; ++ahead) {
+      if (entry(ahead).column == entry(ahead - 1).column) continue;
+      const float* const column = tile.columns + entry(ahead).column * 4 * stride;
+      for (std::size_t k = 0; k < 2 * stride; k += 16) __builtin_prefetch(column + k, 1, 3);
+    }
+    switch (n) {
+      case 4: loss += train_batch<4>(tile, first, next, n_floats, stride, rate); break;
+      case 3: loss += train_batch<3>(tile, first, next, n_floats, stride, rate); break;
+      case 2: loss += train_batch<2>(tile, first, next, n_floats, stride, rate); break;
+      default: loss += train_batch<1>(tile, first, next, n_floats, stride, rate);
     }
     e += n;
   }
@@ -141,7 +117,7 @@ double train_tile(const GloveTile& tile, int n_floats, std::size_t stride, float
 }  // namespace
 
 const GloveKernels& glove_kernels() {
-  static constexpr GloveKernels kernels{kWidth, train_tile<false>, train_tile<true>};
+  static constexpr GloveKernels kernels{kWidth, train};
   return kernels;
 }
 

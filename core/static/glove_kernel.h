@@ -31,20 +31,19 @@ struct GloveEntry {
 };
 
 struct GloveTile {
-  float* rows;     // state of the first word of the rows' block
-  float* columns;  // and of the columns' block
+  float* rows;     // of the first word of the rows' block: w, or w~ for the transposed matrix; its G follows
+  float* columns;  // of the columns' block: w~, or w; its G follows
   const GloveEntry* entries;
   std::size_t n_entries;
+  bool backwards;       // from the last entry to the first
+  bool skips_diagonal;  // of entries whose row and column have the same place in their blocks
 };
 
 struct GloveKernels {
   int width;  // floats in a vector
-  // Trains the (row, column) entries in order, neighbours of one column four at a time; returns the sum of f d^2 / 2. `n_floats`, a multiple of `width`, is what
-  // of a row is walked, `stride` its length in memory.
-  double (*one_way)(const GloveTile& tile, int n_floats, std::size_t stride, float rate);
-  // The same for X and its transpose at once: (row, column) and (column, row) of each entry, which share nothing;
-  // an entry with row and column the same word counts once and is taken alone.
-  double (*both_ways)(const GloveTile& tile, int n_floats, std::size_t stride, float rate);
+  // Trains the entries in their order, neighbours of one column four at a time; returns the sum of f d^2 / 2. `n_floats`, a multiple
+  // of `width`, is what of a row is walked, `stride` its length in memory.
+  double (*train)(const GloveTile& tile, int n_floats, std::size_t stride, float rate);
 };
 
 QIANRU_DISPATCH(GloveKernels, glove_kernels)

@@ -94,24 +94,26 @@ class Glove:
         loss = 0.0
         for pairs in self._rounds(epoch):
             for a, b in pairs:
-                loss += self._train_tile(self.tiles.get((a, b), []))
+                loss += self._train_tile(a, b, transposed=False)
+                if self.symmetric:
+                    loss += self._train_tile(b, a, transposed=True)
                 if a != b:
-                    loss += self._train_tile(self.tiles.get((b, a), []))
+                    loss += self._train_tile(b, a, transposed=False)
+                    if self.symmetric:
+                        loss += self._train_tile(a, b, transposed=True)
         return loss
 
-    def _train_tile(self, entries: list) -> float:
-        loss, at = 0.0, 0
+    def _train_tile(self, a: int, b: int, *, transposed: bool) -> float:
+        entries, loss, at = self.tiles.get((a, b), [])[:: -1 if transposed else 1], 0.0, 0
         while at < len(entries):
-            batch = [entries[at]]
-            alone = self.symmetric and entries[at][0] == entries[at][1]
-            for entry in entries[at + 1 : at + BATCH]:
-                if alone or entry[1] != batch[0][1] or (self.symmetric and entry[0] == entry[1]):
+            batch: list = []
+            for entry in entries[at : at + BATCH]:
+                if (transposed and entry[0] == entry[1]) or (batch and entry[1] != batch[0][1]):
                     break
                 batch.append(entry)
-            loss += self._step(batch, 0, 2)
-            if self.symmetric and not alone:
-                loss += self._step(batch, 2, 0)
-            at += len(batch)
+            if batch:
+                loss += self._step(batch, *((2, 0) if transposed else (0, 2)))
+            at += max(len(batch), 1)
         return loss
 
     def _step(self, batch: list, row_part: int, column_part: int) -> float:

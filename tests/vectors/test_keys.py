@@ -95,6 +95,6 @@ def test_close_spellings_are_quick() -> None:
     rng = np.random.default_rng(0)
     letters = rng.integers(97, 123, size=(200_000, 9), dtype=np.uint8)
     keys = Keys.from_words(dict.fromkeys(row.tobytes().decode() for row in letters))
-    begin = time.perf_counter()
+    begin = time.process_time()  # what else the machine does is not counted
     close_spellings(keys, "abcdefghi")
-    assert time.perf_counter() - begin < 0.3
+    assert time.process_time() - begin < 0.3

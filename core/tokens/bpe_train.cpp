@@ -182,7 +182,6 @@ void BpeTrainer::add_words(WordCounts& words, const Units& units) {
   word_starts_.push_back(static_cast<std::uint32_t>(slots_.size()));
   slots_.push(kBoundary);
   slots_.shrink(slots_.size());
-  if (options_.max_places == 0) options_.max_places = std::max<std::size_t>(slots_.size() / 4, 1 << 22);
   number_words();
 }
 
@@ -269,7 +268,8 @@ std::int64_t BpeTrainer::next_horizon() const {
   const auto lowest_of = [](std::size_t number) {
     return number < 4 ? static_cast<std::int64_t>(number) : static_cast<std::int64_t>(4 + number % 4) << (number / 4 - 1);
   };
-  if (slots_.size() <= options_.max_places) return threshold();
+  const std::size_t max_places = options_.max_places ? options_.max_places : std::max<std::size_t>(slots_.size() / 4, 1 << 22);
+  if (slots_.size() <= max_places) return threshold();
   std::size_t places[256] = {}, highest = 0;
   counts_.for_all([&](std::uint64_t pair, std::int64_t count) {
     if (is_open(pair, count)) highest = std::max(highest, class_of(count));
@@ -280,7 +280,7 @@ std::int64_t BpeTrainer::next_horizon() const {
     if (is_open(pair, count)) places[class_of(count)] += every;
   });
   std::size_t lowest = highest;
-  for (std::size_t all = places[highest]; lowest > 1 && all + places[lowest - 1] <= options_.max_places; --lowest) all += places[lowest - 1];
+  for (std::size_t all = places[highest]; lowest > 1 && all + places[lowest - 1] <= max_places; --lowest) all += places[lowest - 1];
   return std::max(lowest_of(lowest), threshold());
 }
 

@@ -35,7 +35,7 @@ struct SparseRows {
 // One epoch at a time: start_epoch(), then wait() until it says true.
 //
 // The words are dealt to blocks in turn, like cards, and the entries to tiles, one for each pair of blocks, so that what a tile touches
-// lies in the second-level cache. Dealt so, each block has words of every frequency and each tile is a sample of the whole matrix:
+// lies in a cache. Dealt so, each block has words of every frequency and each tile is a sample of the whole matrix:
 // a word meets few others at a time, and an epoch is near to one over shuffled entries. (With blocks of
 // neighbouring ranks a frequent word met hundreds of its like in a row, and analogies were worse.) An epoch is a tournament in which
 // every block meets every other: in each round all pairs are disjoint, so threads share nothing, and the result is the same at any

@@ -206,6 +206,13 @@ def test_the_ids_of_a_file_are_those_of_its_lines(
         tokenizer.encode_files(Corpus(lines), tmp_path / "none.npy", threads=0)
 
 
+def test_a_path_is_no_corpus(tmp_path: Path) -> None:
+    tokenizer = Tokenizer.train(Corpus(["a cat and a dog"] * 5), kind="character", vocab_size=50)
+    with pytest.raises(ArgumentError, match=r"corpus must be a Corpus, got str.*\n?.*Corpus\(path\)"):
+        tokenizer.encode_files("text.txt", tmp_path / "ids.npy")  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_template_stands_around_texts() -> None:
     vocab = {token: i for i, token in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "##b", "老"])}
     from qianru.tokens.pipelines import bert

@@ -160,11 +160,7 @@ class Tokenizer:
             ArgumentError: an argument breaks its rule.
             CorpusError: the text gives no token.
         """
-        if not isinstance(corpus, Corpus):
-            raise ArgumentError(
-                f"corpus must be a Corpus, got {type(corpus).__name__}",
-                hint="write Corpus(path) or Corpus(lines)",
-            )
+        _check_corpus(corpus)
         settings = TrainSettings(
             kind=kind,
             vocab_size=vocab_size,
@@ -276,6 +272,7 @@ class Tokenizer:
 
         Raises ArgumentError if line_end is a token's id, CorpusError for text that cannot be read, OutputError.
         """
+        _check_corpus(corpus)
         if line_end is not None and not self.n_tokens <= line_end <= LINE_END:
             raise ArgumentError(
                 f"line_end must be no token's id and below 2^32, got {line_end}", hint="leave it out"
@@ -380,3 +377,11 @@ class Tokenizer:
 def _why_not_replace(folder: Path) -> str:
     others = sorted(entry.name for entry in folder.iterdir() if entry.name not in _FILES)
     return f"it holds other files: {', '.join(others[:3])}" if others else ""
+
+
+def _check_corpus(corpus: object) -> None:
+    if not isinstance(corpus, Corpus):
+        raise ArgumentError(
+            f"corpus must be a Corpus, got {type(corpus).__name__}",
+            hint="write Corpus(path) or Corpus(lines)",
+        )

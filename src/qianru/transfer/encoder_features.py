@@ -11,10 +11,9 @@ import numpy as np
 
 from qianru.arrays import Float32Array
 from qianru.contextual.loading import load_encoder
+from qianru.contextual.pooling import MODES
 from qianru.errors import ArgumentError, FormatError
 from qianru.progress import ProgressCallback
-
-_MODES = ("mean", "cls", "max", "last", "weighted", "mean_sqrt")
 
 
 class EncoderFeatures:
@@ -144,7 +143,7 @@ def _is_weight(value: object) -> bool:
 
 def _is_pooling(value: object) -> bool:
     modes = [value] if isinstance(value, str) else value
-    return isinstance(modes, list | tuple) and bool(modes) and all(one in _MODES for one in modes)
+    return isinstance(modes, list | tuple) and bool(modes) and all(one in MODES for one in modes)
 
 
 _RULES: dict[str, Callable[[Any], bool]] = {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 
 namespace qianru {
@@ -46,8 +47,15 @@ inline Char decode(const char* p, const char* end) {
   const auto byte = [&](std::ptrdiff_t i) { return static_cast<std::uint32_t>(static_cast<unsigned char>(p[i])); };
   const std::uint32_t first = byte(0);
   if (first < 0x80) return {first, 1, true};
-  if (first < 0xC2 || first > 0xF4) return {0xFFFD, 1, false};
   const std::ptrdiff_t left = end - p;
+  // Most Han, kana and Hangul: three bytes whose second is not bounded more tightly.
+  if (left >= 4) {
+    std::uint32_t four;
+    std::memcpy(&four, p, 4);
+    if ((four & 0xC0C0F0) == 0x8080E0 && first != 0xE0 && first != 0xED)
+      return {(first & 0x0F) << 12 | (four >> 2 & 0xFC0) | (four >> 16 & 0x3F), 3, true};
+  }
+  if (first < 0xC2 || first > 0xF4) return {0xFFFD, 1, false};
   // The second byte is bounded more tightly after E0, ED, F0 and F4: no overlong forms, surrogates, or code points too large.
   const std::uint32_t low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80;
   const std::uint32_t high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF;

@@ -29,67 +29,67 @@ void BpeWorker::encode_pieces(std::string_view text, const char* limit, IdBuffer
 
 // A piece that holds wide characters is cut between characters that no token holds side by side.
 void BpeWorker::encode_piece(const char* p, const char* end, const char* limit, IdBuffer& out) {
-  if (static_cast<unsigned char>(end[-1]) < 0x80) return encode_part(p, end, limit, true, false, out);
-  const char* part = p;
-  Char left = decode(p, end);
-  const char* q = p + left.n_bytes;
+  if (static_cast<unsigned char>(end[-1]) < 0x80) return encode_part(p, end, limit, true, 0, out);
   const auto token_of = [&](const Char& c, const char* at) {
     return !c.valid ? kNoMerge : c.n_bytes == 1 ? model_.byte_id(*at) : model_.char_id(c.code);
   };
-  chars_.assign(1, token_of(left, p));
-  bool has_chars = chars_[0] != kNoMerge;
+  const char* part = p;
+  std::uint32_t* ids = out.room(static_cast<std::size_t>(end - p) + kMostCachedIds + 1);
+  std::size_t n_chars = 1;  // of the part so far, as tokens in ids
+  Char left = decode(p, end);
+  ids[0] = token_of(left, p);
+  bool has_chars = ids[0] != kNoMerge;  // merging may begin with them
+  const char* q = p + left.n_bytes;
   while (q < end) {
     const Char right = decode(q, end);
     const std::uint32_t id = token_of(right, q);
     if ((left.n_bytes >= 3 || right.n_bytes >= 3) && left.valid && right.valid && model_.can_cut(left.code, right.code, q)) {
-      encode_part(part, q, limit, false, has_chars, out);
+      encode_part(part, q, limit, false, has_chars ? n_chars : 0, out);
+      ids = out.room(static_cast<std::size_t>(end - q) + kMostCachedIds + 1);
       part = q;
-      chars_.clear();
+      n_chars = 0;
       has_chars = true;
     } else {
-      has_chars = has_chars && model_.is_clean(q[-1], *q);
-      model_.prefetch_pair(chars_.back(), id);
+      has_chars = has_chars && model_.is_clean(left.code, right.code, q);
+      model_.prefetch_pair(ids[n_chars - 1], id);
     }
     has_chars = has_chars && id != kNoMerge;
-    chars_.push_back(id);
+    ids[n_chars++] = id;
     left = right;
     q += right.n_bytes;
   }
-  encode_part(part, end, limit, part == p, has_chars, out);
+  encode_part(part, end, limit, part == p, has_chars ? n_chars : 0, out);
 }
 
-// has_chars: chars_ are the part's characters, and merging may begin with them.
-void BpeWorker::encode_part(const char* p, const char* end, const char* limit, bool is_whole, bool has_chars, IdBuffer& out) {
+// n_chars: so many characters of the part lie as tokens where its ids go, and merging may begin with them; or 0.
+void BpeWorker::encode_part(const char* p, const char* end, const char* limit, bool is_whole, std::size_t n_chars, IdBuffer& out) {
   constexpr std::size_t kDirect = 5;  // so few characters are merged sooner than looked up
   const auto n = static_cast<std::size_t>(end - p);
   std::uint32_t* const ids = out.room(n + kMostCachedIds + 1);
-  if (has_chars && chars_.size() <= kDirect && !(options_.ignore_merges && is_whole))
-    return out.advance(merge({p, n}, is_whole, has_chars, ids));
+  if (n_chars && n_chars <= kDirect && !(options_.ignore_merges && is_whole)) return out.advance(merger_.merge(model_, ids, n_chars));
   const auto look_up = [&](auto& cache) {
     const typename std::decay_t<decltype(cache)>::Key key(p, n, limit, options_.ignore_merges && !is_whole);
     std::size_t n_ids = cache.find(key, ids);
     if (n_ids == 0) {
-      n_ids = merge({p, n}, is_whole, has_chars, ids);
+      n_ids = merge({p, n}, is_whole, n_chars, ids);
       if (n_ids <= cache.kMaxIds) cache.put(key, {ids, n_ids});
     }
     return n_ids;
   };
   out.advance(n <= ShortWords::kMaxBytes  ? look_up(short_)
               : n <= LongWords::kMaxBytes ? look_up(long_)
-                                          : merge({p, n}, is_whole, has_chars, ids));
+                                          : merge({p, n}, is_whole, n_chars, ids));
 }
 
-std::size_t BpeWorker::merge(std::string_view part, bool is_whole, bool has_chars, std::uint32_t* out) {
+std::size_t BpeWorker::merge(std::string_view part, bool is_whole, std::size_t n_chars, std::uint32_t* ids) {
   if (options_.ignore_merges && is_whole) {
     const std::uint32_t id = model_.token_id(part);
     if (id != kNoMerge) {
-      *out = id;
+      *ids = id;
       return 1;
     }
   }
-  if (!has_chars) return merger_.merge(model_, part, out);
-  std::copy(chars_.begin(), chars_.end(), out);
-  return merger_.merge(model_, out, chars_.size());
+  return n_chars ? merger_.merge(model_, ids, n_chars) : merger_.merge(model_, part, ids);
 }
 
 void BpeEncoder::encode(std::string_view text, IdBuffer& ids, IdBuffer& starts, IdBuffer& ends) {

@@ -52,15 +52,14 @@ class BpeWorker {
 
   void encode_pieces(std::string_view text, const char* limit, IdBuffer& out);
   void encode_piece(const char* p, const char* end, const char* limit, IdBuffer& out);
-  void encode_part(const char* p, const char* end, const char* limit, bool is_whole, bool has_chars, IdBuffer& out);
-  std::size_t merge(std::string_view part, bool is_whole, bool has_chars, std::uint32_t* out);
+  void encode_part(const char* p, const char* end, const char* limit, bool is_whole, std::size_t n_chars, IdBuffer& out);
+  std::size_t merge(std::string_view part, bool is_whole, std::size_t n_chars, std::uint32_t* ids);
 
   const BpeModel& model_;
   const BpeOptions& options_;
   Scanner scanner_;
   Merger merger_;
   std::string spaced_;
-  std::vector<std::uint32_t> chars_;  // the part's characters, as tokens
   ShortWords short_{16};  // 4 MiB: 131,072 pieces of up to 15 bytes and 3 ids
   LongWords long_{14};    // 2 MiB: 32,768 pieces of up to 31 bytes and 7 ids
 };

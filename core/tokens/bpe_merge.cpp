@@ -1,7 +1,7 @@
 #include "tokens/bpe_merge.h"
 
 #include <algorithm>
-#include <cstring>
+#include <bit>
 #include <functional>
 #include <stdexcept>
 
@@ -19,38 +19,37 @@ std::size_t merge_two(const BpeModel& model, std::uint32_t* ids) {
   return 1;
 }
 
+// Tokens keep their places; a bit says which are still there. No branch depends on which merge is the next but the last one.
 std::size_t merge_few(const BpeModel& model, std::uint32_t* ids, std::size_t n) {
-  std::uint32_t ranks[kFew], made[kFew];  // of the merge of ids[i] and ids[i + 1]
-  const auto set = [&](std::size_t i) {
-    const Merge merge = model.pair(ids[i], ids[i + 1]);
-    ranks[i] = merge.rank;
+  constexpr std::uint64_t kNone = ~std::uint64_t{0};
+  std::uint64_t keys[kFew];   // of the merge of ids[i] and its neighbour: rank << 32 | i
+  std::uint32_t made[kFew];
+  const auto set = [&](std::size_t i, std::size_t next) {
+    const Merge merge = model.pair(ids[i], ids[next]);
+    keys[i] = merge.rank == kNoMerge ? kNone : static_cast<std::uint64_t>(merge.rank) << 32 | i;
     made[i] = merge.id;
   };
-  for (std::size_t i = 0; i + 1 < n; ++i) set(i);
-  if (n == 3) {
-    const std::size_t first = ranks[1] < ranks[0];
-    if (ranks[first] == kNoMerge) return 3;
-    ids[first] = made[first];
-    if (!first) ids[1] = ids[2];
-    return merge_two(model, ids);
-  }
-  while (n > 1) {
-    std::size_t best = 0;
-    for (std::size_t i = 1; i + 1 < n; ++i)
-      if (ranks[i] < ranks[best]) best = i;
-    if (ranks[best] == kNoMerge) break;
-    ids[best] = made[best];
-    --n;
-    const std::size_t n_after = n - best - 1;  // tokens behind the new one
-    std::memmove(ids + best + 1, ids + best + 2, n_after * sizeof *ids);
-    if (n_after) {
-      std::memmove(ranks + best + 1, ranks + best + 2, (n_after - 1) * sizeof *ranks);
-      std::memmove(made + best + 1, made + best + 2, (n_after - 1) * sizeof *made);
-      set(best);
+  for (std::size_t i = 0; i + 1 < n; ++i) set(i, i + 1);
+  std::uint64_t there = (std::uint64_t{1} << n) - 1;
+  for (;;) {
+    std::uint64_t best = kNone;
+    for (std::size_t i = 0; i + 1 < n; ++i) best = std::min(best, keys[i]);
+    if (best == kNone) break;
+    const auto i = static_cast<std::size_t>(best & 63);
+    ids[i] = made[i];
+    std::uint64_t after = there & ~std::uint64_t{1} << i;
+    there ^= after & -after;
+    keys[i] = kNone;
+    if (after & (after - 1)) {
+      keys[std::countr_zero(after)] = kNone;
+      set(i, static_cast<std::size_t>(std::countr_zero(after & (after - 1))));
     }
-    if (best) set(best - 1);
+    const std::uint64_t before = there & ((std::uint64_t{1} << i) - 1);
+    if (before) set(static_cast<std::size_t>(63 - std::countl_zero(before)), i);
   }
-  return n;
+  std::size_t n_ids = 0;
+  for (; there; there &= there - 1) ids[n_ids++] = ids[std::countr_zero(there)];
+  return n_ids;
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ void PairTable::reserve(std::size_t n_pairs) {
   slots_.assign(size, Slot{});
   mask_ = size - 1;
   shift_ = 64 - std::countr_zero(size);
+  seen_.assign(std::max<std::size_t>(size / 8, 2), 0);
+  seen_shift_ = 64 - std::countr_zero(seen_.size());
 }
 
 void PairTable::put(std::uint32_t left, std::uint32_t right, Merge merge) {
@@ -48,6 +50,8 @@ void PairTable::put(std::uint32_t left, std::uint32_t right, Merge merge) {
   std::size_t i = place(key);
   while (slots_[i].merge.rank != kNoMerge && slots_[i].key != key) i = (i + 1) & mask_;
   slots_[i] = {key, merge};
+  const std::uint64_t h = hash(key);
+  seen_[h >> seen_shift_] |= std::uint64_t{1} << (h >> (seen_shift_ - 6) & 63);
 }
 
 BpeModel::BpeModel(std::span<const std::string_view> tokens, std::span<const std::uint32_t> ids,
@@ -189,18 +193,17 @@ void BpeModel::add_chars() {
     }
     if (n == 1) char_ids_[c.code] = ids[0];
   }
-  const auto is_above_its_characters = [&](const Merge& merge) {
+  // Not with a character that is part of a merge before its own are done.
+  pairs_.for_each([&](const Merge& merge) {
     const std::string_view token = text_by_id_[merge.id];
     const char* const end = token.data() + token.size();
     for (const char* p = token.data(); p < end;) {
       const Char c = decode(p, end);
       if (static_cast<std::size_t>(c.n_bytes) == token.size()) break;  // one of its own merges
-      if (c.valid && c.code < kCodes && c.n_bytes > 1 && char_ids_[c.code] != kNoMerge && merge.rank <= own_ranks[c.code]) return false;
+      if (c.valid && c.code < kCodes && c.n_bytes > 1 && merge.rank <= own_ranks[c.code]) char_ids_[c.code] = kNoMerge;
       p += c.n_bytes;
     }
-    return true;
-  };
-  if (!pairs_.all_of(is_above_its_characters)) char_ids_.clear();
+  });
 }
 
 }  // namespace qianru

@@ -7,10 +7,10 @@
 //
 // For the same reason merging may begin with characters instead of bytes, where no token reaches over the borders of the
 // characters with half of one: every merge over a border then joins whole characters. A character's own merges must rank below all
-// merges that it takes part in as a whole, which is so wherever merges were learned one upon the other; the model looks.
+// merges that it takes part in as a whole, which is so wherever merges were learned one upon the other. The model looks at each
+// character and border; texts with one for which that fails begin with bytes there.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -35,7 +35,9 @@ class PairTable {
 
   Merge find(std::uint32_t left, std::uint32_t right) const {
     const std::uint64_t key = static_cast<std::uint64_t>(left) << 32 | right;
-    for (std::size_t i = place(key);; i = (i + 1) & mask_) {
+    const std::uint64_t h = hash(key);
+    if (!(seen_[h >> seen_shift_] >> (h >> (seen_shift_ - 6) & 63) & 1)) return {kNoMerge, 0};
+    for (std::size_t i = h >> shift_;; i = (i + 1) & mask_) {
       const Slot& slot = slots_[i];
       if (slot.key == key) return slot.merge;
       if (slot.merge.rank == kNoMerge) return {kNoMerge, 0};
@@ -47,8 +49,9 @@ class PairTable {
   }
 
   template <class F>
-  bool all_of(F holds) const {
-    return std::all_of(slots_.begin(), slots_.end(), [&](const Slot& slot) { return slot.merge.rank == kNoMerge || holds(slot.merge); });
+  void for_each(F f) const {
+    for (const Slot& slot : slots_)
+      if (slot.merge.rank != kNoMerge) f(slot.merge);
   }
 
  private:
@@ -56,11 +59,15 @@ class PairTable {
     std::uint64_t key = ~std::uint64_t{0};
     Merge merge{kNoMerge, 0};
   };
-  std::size_t place(std::uint64_t key) const { return key * 0x9E3779B97F4A7C15u >> shift_; }
+  static std::uint64_t hash(std::uint64_t key) { return key * 0x9E3779B97F4A7C15u; }
+  std::size_t place(std::uint64_t key) const { return hash(key) >> shift_; }
 
   std::vector<Slot> slots_{2};
   std::size_t mask_ = 1;
   int shift_ = 63;
+  // A bit for each pair, by hash, in a near cache: most neighbours do not merge, and that is known from here.
+  std::vector<std::uint64_t> seen_{0, 0};
+  int seen_shift_ = 63;
 };
 
 class BpeModel {
@@ -74,8 +81,6 @@ class BpeModel {
   std::uint32_t byte_id(char c) const { return byte_ids_[static_cast<unsigned char>(c)]; }
   // The token that a character comes to on its own if merging may begin with it, else kNoMerge.
   std::uint32_t char_id(std::uint32_t code) const { return code < char_ids_.size() ? char_ids_[code] : kNoMerge; }
-  // Whether every token with this border of two characters in it, the bytes around which are given, holds both of them whole.
-  bool is_clean(char last, char first) const { return !broken_[border(last, first)]; }
 
   Merge pair(std::uint32_t left, std::uint32_t right) const { return pairs_.find(left, right); }
   void prefetch_pair(std::uint32_t left, std::uint32_t right) const { pairs_.prefetch(left, right); }
@@ -91,9 +96,12 @@ class BpeModel {
   // Whether no token holds character `left`, whose last byte stands at p[-1], and then `right`, whose first byte stands at *p,
   // nor the ends of them that a token can begin or end with. At least one of the two must take three bytes or more.
   bool can_cut(std::uint32_t left, std::uint32_t right, const char* p) const {
-    if (has_neighbours(hash(0, left, right))) return false;
-    if (is_clean(p[-1], p[0])) return true;
-    const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(p[0]);
+    return !has_neighbours(hash(0, left, right)) && is_clean(left, right, p);
+  }
+  // Whether every token with this border of two characters in it holds both of them whole.
+  bool is_clean(std::uint32_t left, std::uint32_t right, const char* p) const {
+    if (!broken_[border(p[-1], *p)]) return true;
+    const auto last = static_cast<unsigned char>(p[-1]), first = static_cast<unsigned char>(*p);
     return !has_neighbours(hash(1, left, first)) && !has_neighbours(hash(2, last, right)) && !has_neighbours(hash(3, last, first));
   }
 
@@ -118,7 +126,7 @@ class BpeModel {
   std::vector<std::uint32_t> n_bytes_;         // by id; 0 where there is no token
   std::vector<std::string_view> text_by_id_;
   std::array<std::uint32_t, 256> byte_ids_{};
-  std::vector<std::uint32_t> char_ids_;  // by code point; empty if characters cannot come first
+  std::vector<std::uint32_t> char_ids_;  // by code point
   std::vector<bool> broken_;             // by border
   PairTable pairs_;
   // A bit for each pair of neighbours in a token, by hash: what is not there can be cut; a chance collision cuts less.

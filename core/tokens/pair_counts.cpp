@@ -6,7 +6,7 @@ std::int64_t& PairCounts::operator[](std::uint64_t pair) {
   std::size_t i = search(pair);
   if (slots_[i].pair == pair) return slots_[i].count;
   if (!has_room(1)) {
-    clean(1, [](std::uint64_t, std::int64_t) { return true; });
+    reserve(1);
     i = search(pair);
   }
   ++n_;

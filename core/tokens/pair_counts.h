@@ -19,6 +19,9 @@ class PairCounts {
     return slots_[i].pair == kEmpty ? nullptr : &slots_[i].count;
   }
   bool has_room(std::size_t n) const { return 10 * (n_ + n) <= 7 * slots_.size(); }
+  void reserve(std::size_t n) {  // makes room for n more
+    clean(n, [](std::uint64_t, std::int64_t) { return true; });
+  }
   // Drops pairs for which keep(pair, count) is false, and makes room for n more.
   template <class Keep>
   void clean(std::size_t n, Keep keep) {

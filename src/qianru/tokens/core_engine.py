@@ -14,7 +14,7 @@ from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError, QianruError
 from qianru.text.splitting import change_spans
 from qianru.tokens.description import Description, model_kind, model_vocab
-from qianru.tokens.encoding import TokenBatch
+from qianru.tokens.encoding import TokenBatch, utf8_of
 from qianru.tokens.pipelines import byte_level_bytes
 from qianru.tokens.word_model import CUTS
 
@@ -59,7 +59,16 @@ class CoreEngine:
         return ids, np.stack([starts, ends], axis=1).astype(np.int64)
 
     def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
-        parts = [self._normal(text).encode() for text in texts]
+        parts = utf8_of(texts)
+        # Most texts are normal already; the look at all of them has to be quick.
+        nfc = unicodedata.is_normalized
+        odd = []
+        if self._lower:
+            odd = [i for i, text in enumerate(texts) if not self._is_normal(text)]
+        elif self._nfc:
+            odd = [i for i, text in enumerate(texts) if not nfc("NFC", text)]
+        for i in odd:
+            parts[i] = self._normal(texts[i]).encode()
         with told_as_format_error():
             ids, splits = self._encoder.encode_batch(parts, threads)
         return TokenBatch(ids, splits)

@@ -99,6 +99,14 @@ def checked_text(text: object, name: str = "text") -> str:
     return text
 
 
+def utf8_of(texts: Sequence[str]) -> list[bytes]:
+    """The UTF-8 of each text. Raises ArgumentError as `checked_text`, naming the text by its place."""
+    try:
+        return list(map(str.encode, texts))
+    except (TypeError, UnicodeEncodeError):
+        return [checked_text(text, f"texts[{i}]").encode() for i, text in enumerate(texts)]
+
+
 def byte_starts(text: str) -> Int64Array:
     """Where each character begins in the UTF-8 of the text, and its length: int64 [n_chars + 1]."""
     starts = np.arange(len(text) + 1, dtype=np.int64)

@@ -12,7 +12,7 @@ from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError
 from qianru.tokens.core_engine import CoreEngine, told_as_format_error
 from qianru.tokens.description import Description, added_tokens
-from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts
+from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, utf8_of
 
 if TYPE_CHECKING:
     import tokenizers
@@ -29,7 +29,7 @@ class Engine(Protocol):
         """Who it is."""
 
     def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
-        """The ids of valid texts."""
+        """The ids of texts. Raises ArgumentError as `checked_text`."""
 
     def encode_lines(self, block: bytes, threads: int, line_end: int | None) -> UInt32Array:
         """The ids [n] of lines that each end with a line feed; `line_end` follows each line that has any."""
@@ -44,6 +44,7 @@ class PackageEngine:
         self._package = package
 
     def encode_batch(self, texts: Sequence[str], threads: int) -> TokenBatch:
+        utf8_of(texts)
         parts: list[UInt32Array] = []
         lengths = np.zeros(len(texts) + 1, dtype=np.int64)
         for begin in range(0, len(texts), _CHUNK):

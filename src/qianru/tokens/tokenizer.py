@@ -235,9 +235,8 @@ class Tokenizer:
         """The ids of many texts in one array. Options as for `encode`. Raises ArgumentError, naming the text."""
         if isinstance(texts, str):
             raise ArgumentError("texts must be a sequence of texts, got one str", hint="write [text]")
-        checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
         engine = PackageEngine(self._one_package(True)) if allow_special and self._special else self._engine
-        batch = engine.encode_batch(checked, checked_threads(threads))
+        batch = engine.encode_batch(texts, checked_threads(threads))
         return put_around(batch, *self._around) if add_special_tokens else batch
 
     def encode_offsets(self, texts: Sequence[str]) -> tuple[TokenBatch, Int64Array]:

@@ -56,7 +56,6 @@ GloveTrainer::GloveTrainer(const SparseRows& counts, const GloveOptions& options
   const int width = glove_kernels().width;
   n_floats_ = (options.dim + 2 + width - 1) / width * width;
   build_tiles(counts);
-  losses_.assign(n_blocks_ * n_blocks_, 0.0);
   init_state();
 }
 
@@ -159,17 +158,13 @@ void GloveTrainer::start_epoch() {
   stop();
   stop_ = false;
   n_done_ = 0;
-  const std::uint64_t key = mix64(stream_key(options_.seed, kEpochStream) + static_cast<std::uint64_t>(epoch_));
   // The circle method: the last seat stays, the others move on by one after each round, opposite seats meet. An odd number of
   // blocks gets an empty seat. One more round is each block's meeting with itself.
   seats_.resize(n_blocks_ + n_blocks_ % 2);
-  std::iota(seats_.begin(), seats_.end(), 0u);
-  shuffle(seats_.data(), seats_.size(), key);
   n_rounds_ = n_blocks_ == 1 ? 1 : seats_.size();  // a round without pairs would be taken for the end
-  round_ = 0;
-  pairs_.clear();
-  next_pair_ = 0;
+  losses_.assign(n_blocks_ * n_blocks_, 0.0);
   ++epoch_;
+  start_half(false);
   pairs_.reserve(n_blocks_);
   barrier_ = std::make_unique<std::barrier<NextRound>>(options_.threads, NextRound{this});
   next_round();
@@ -177,10 +172,21 @@ void GloveTrainer::start_epoch() {
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run_worker(); });
 }
 
+// One half of an epoch: X, or its transpose where only one triangle is kept. In halves, because w_i and w~_i would else meet the same
+// entries at the same time and get the same noise, of which their sum then loses less.
+void GloveTrainer::start_half(bool transposed) noexcept {
+  transposed_ = transposed;
+  round_ = 0;
+  const auto half = 2 * static_cast<std::uint64_t>(epoch_) + transposed;
+  std::iota(seats_.begin(), seats_.end(), 0u);
+  shuffle(seats_.data(), seats_.size(), mix64(stream_key(options_.seed, kEpochStream) + half));
+}
+
 // Fills pairs_ with the next round.
 void GloveTrainer::next_round() noexcept {
   pairs_.clear();
   next_pair_ = 0;
+  if (round_ == n_rounds_ && symmetric_ && !transposed_) start_half(true);
   if (round_ == n_rounds_ || stop_) return;
   if (round_ == n_rounds_ / 2) {  // in the middle, so that it is neither always first nor last
     for (std::uint32_t block = 0; block < n_blocks_; ++block) pairs_.push_back({block, block});
@@ -209,24 +215,18 @@ void GloveTrainer::run_worker() {
 
 void GloveTrainer::train_pair(const Pair& pair) {
   const std::size_t a = pair.first, b = pair.second;
-  losses_[tile(a, b)] = losses_[tile(b, a)] = 0;
-  double loss = train_tile(a, b, false);
-  if (symmetric_) loss += train_tile(b, a, true);
-  if (a != b) {
-    loss += train_tile(b, a, false);
-    if (symmetric_) loss += train_tile(a, b, true);
-  }
+  double loss = train_tile(a, b);
+  if (a != b) loss += train_tile(b, a);
   if (!std::isfinite(loss)) diverged_ = stop_ = true;
 }
 
-double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block, bool transposed) {
-  const std::size_t at = tile(row_block, column_block), part = transposed ? 2 : 0;
+double GloveTrainer::train_tile(std::size_t row_block, std::size_t column_block) {
+  const std::size_t at = tile(row_block, column_block), part = transposed_ ? 2 : 0;
   const GloveTile work{state_.row(row_block * block_ * 4 + part),
                        state_.row(column_block * block_ * 4 + 2 - part),
                        entries_.get() + tile_starts_[at],
                        tile_starts_[at + 1] - tile_starts_[at],
-                       transposed,  // in another order than for X, or the noise would be the same again
-                       transposed && row_block == column_block};
+                       transposed_ && row_block == column_block};
   if (work.n_entries == 0) return 0;
   const double loss = glove_kernels().train(work, n_floats_, state_.stride(), static_cast<float>(options_.learning_rate));
   losses_[at] += loss;

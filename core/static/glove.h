@@ -39,10 +39,10 @@ struct SparseRows {
 // a word meets few others at a time, and an epoch is near to one over shuffled entries. (With blocks of
 // neighbouring ranks a frequent word met hundreds of its like in a row, and analogies were worse.) An epoch is a tournament in which
 // every block meets every other: in each round all pairs are disjoint, so threads share nothing, and the result is the same at any
-// number of threads. Who meets whom in which round is drawn anew for each epoch; the entries of a tile were shuffled once.
+// number of threads. Who meets whom in which round is drawn anew; the entries of a tile were shuffled once.
 //
-// A symmetric matrix trains each entry for X and, after other tiles, for its transpose. (Both at once: w and w~ then had the same
-// noise, their sum lost less of it, and analogies were worse by half a point.)
+// Of a symmetric matrix one triangle is kept, and an epoch has two tournaments, for X and for its transpose. (Both at once, or tile after
+// tile: w and w~ then had the same noise, their sum lost less of it, and analogies were worse by two points.)
 class GloveTrainer {
  public:
   // `counts` is copied into tiles and may go. Throws std::invalid_argument.
@@ -73,12 +73,13 @@ class GloveTrainer {
   void build_block(const SparseRows& counts, std::size_t block);
   void init_state();
   void run_worker();
+  void start_half(bool transposed) noexcept;
   void next_round() noexcept;
   void train_pair(const Pair& pair);
   std::size_t block_of(std::size_t word) const { return word % n_blocks_; }
   std::size_t place_of(std::size_t word) const { return word / n_blocks_; }  // in its block
   std::size_t tile(std::size_t row_block, std::size_t column_block) const { return row_block * n_blocks_ + column_block; }
-  double train_tile(std::size_t row_block, std::size_t column_block, bool transposed);
+  double train_tile(std::size_t row_block, std::size_t column_block);
 
   std::size_t n_keys_;
   GloveOptions options_;
@@ -95,6 +96,7 @@ class GloveTrainer {
   std::vector<std::uint32_t> seats_;
   std::vector<Pair> pairs_;
   std::size_t round_ = 0, n_rounds_ = 0;
+  bool transposed_ = false;  // which half of the epoch it is
   struct NextRound {
     GloveTrainer* trainer;
     void operator()() noexcept { trainer->next_round(); }

@@ -41,11 +41,11 @@ inline void adagrad(float* w, float* g, Vf value, Vf step, Vf square) {
 
 // M entries of one column, the second `next` behind the first.
 template <int M>
-[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* first, std::ptrdiff_t next, int n_floats,
-                                     std::size_t stride, float rate) {
+[[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* first, int n_floats, std::size_t stride,
+                                     float rate) {
   float* const column = tile.columns + first->column * 4 * stride;
   float* rows[M];
-  for (int m = 0; m < M; ++m) rows[m] = tile.rows + first[m * next].row * 4 * stride;
+  for (int m = 0; m < M; ++m) rows[m] = tile.rows + first[m].row * 4 * stride;
   Vf dots[M];
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m) dots[m] = Vf{};
@@ -58,7 +58,7 @@ template <int M>
   Vf steps[M];
 #pragma GCC unroll 4
   for (int m = 0; m < M; ++m) {
-    const GloveEntry& entry = first[m * next];
+    const GloveEntry& entry = first[m];
     const float diff = sum_lanes(dots[m]) - entry.log_count, scaled = entry.weight * diff;
     loss += static_cast<double>(scaled) * static_cast<double>(diff) * 0.5;
     steps[m] = broadcast(scaled * rate);
@@ -86,28 +86,27 @@ constexpr std::ptrdiff_t kAhead = 8;
 double train(const GloveTile& tile, int n_floats, std::size_t stride, float rate) {
   double loss = 0;
   const auto n_entries = static_cast<std::ptrdiff_t>(tile.n_entries);
-  const std::ptrdiff_t next = tile.backwards ? -1 : 1;
-  auto entry = [&](std::ptrdiff_t e) -> const GloveEntry& { return tile.entries[tile.backwards ? n_entries - 1 - e : e]; };
-  auto is_skipped = [&](std::ptrdiff_t e) { return tile.skips_diagonal && entry(e).row == entry(e).column; };
+  const GloveEntry* const entries = tile.entries;
+  auto is_skipped = [&](std::ptrdiff_t e) { return tile.skips_diagonal && entries[e].row == entries[e].column; };
   for (std::ptrdiff_t e = 0; e < n_entries;) {
     if (is_skipped(e)) {
       ++e;
       continue;
     }
-    const GloveEntry* const first = &entry(e);
+    const GloveEntry* const first = entries + e;
     const std::ptrdiff_t most = std::min(kBatch, n_entries - e);
     std::ptrdiff_t n = 1;
-    while (n < most && entry(e + n).column == first->column && !is_skipped(e + n)) ++n;
+    while (n < most && entries[e + n].column == first->column && !is_skipped(e + n)) ++n;
     for (std::ptrdiff_t ahead = e + kAhead; ahead < e + kAhead + n && ahead < n_entries; ++ahead) {
-      if (entry(ahead).column == entry(ahead - 1).column) continue;
-      const float* const column = tile.columns + entry(ahead).column * 4 * stride;
+      if (entries[ahead].column == entries[ahead - 1].column) continue;
+      const float* const column = tile.columns + entries[ahead].column * 4 * stride;
       for (std::size_t k = 0; k < 2 * stride; k += 16) __builtin_prefetch(column + k, 1, 3);
     }
     switch (n) {
-      case 4: loss += train_batch<4>(tile, first, next, n_floats, stride, rate); break;
-      case 3: loss += train_batch<3>(tile, first, next, n_floats, stride, rate); break;
-      case 2: loss += train_batch<2>(tile, first, next, n_floats, stride, rate); break;
-      default: loss += train_batch<1>(tile, first, next, n_floats, stride, rate);
+      case 4: loss += train_batch<4>(tile, first, n_floats, stride, rate); break;
+      case 3: loss += train_batch<3>(tile, first, n_floats, stride, rate); break;
+      case 2: loss += train_batch<2>(tile, first, n_floats, stride, rate); break;
+      default: loss += train_batch<1>(tile, first, n_floats, stride, rate);
     }
     e += n;
   }

@@ -35,7 +35,6 @@ struct GloveTile {
   float* columns;  // of the columns' block: w~, or w; its G follows
   const GloveEntry* entries;
   std::size_t n_entries;
-  bool backwards;       // from the last entry to the first
   bool skips_diagonal;  // of entries whose row and column have the same place in their blocks
 };
 

@@ -78,9 +78,9 @@ class Glove:
                 state[word, part + 1, one] = 1e36
         return state
 
-    def _rounds(self, epoch: int) -> list[list[tuple[int, int]]]:
+    def _rounds(self, epoch: int, *, transposed: bool) -> list[list[tuple[int, int]]]:
         seats = list(range(self.n_blocks + self.n_blocks % 2))
-        shuffle(seats, mix64((stream_key(self.seed, 6) + epoch) & _MASK))
+        shuffle(seats, mix64((stream_key(self.seed, 6) + 2 * (epoch + 1) + transposed) & _MASK))
         n = len(seats) - 1
         rounds = []
         for turn in range(n):
@@ -92,19 +92,16 @@ class Glove:
 
     def train_epoch(self, epoch: int) -> float:
         loss = 0.0
-        for pairs in self._rounds(epoch):
-            for a, b in pairs:
-                loss += self._train_tile(a, b, transposed=False)
-                if self.symmetric:
-                    loss += self._train_tile(b, a, transposed=True)
-                if a != b:
-                    loss += self._train_tile(b, a, transposed=False)
-                    if self.symmetric:
-                        loss += self._train_tile(a, b, transposed=True)
+        for transposed in (False, True)[: 1 + self.symmetric]:
+            for pairs in self._rounds(epoch, transposed=transposed):
+                for a, b in pairs:
+                    loss += self._train_tile(a, b, transposed=transposed)
+                    if a != b:
+                        loss += self._train_tile(b, a, transposed=transposed)
         return loss
 
     def _train_tile(self, a: int, b: int, *, transposed: bool) -> float:
-        entries, loss, at = self.tiles.get((a, b), [])[:: -1 if transposed else 1], 0.0, 0
+        entries, loss, at = self.tiles.get((a, b), []), 0.0, 0
         while at < len(entries):
             batch: list = []
             for entry in entries[at : at + BATCH]:

@@ -195,6 +195,10 @@ def test_safetensors_as_others_write_it(tmp_path: Path) -> None:
     )
     with pytest.raises(FormatError, match=r"2 matrices .*x, y"):
         load(tmp_path / "m.safetensors")
+    header = b'{"x":{"dtype":[0],"shape":[1,1],"data_offsets":[0,4]}}'
+    (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(FormatError, match="0 matrices"):
+        load(tmp_path / "m.safetensors")
 
 
 def test_others_open_our_safetensors(vectors: Vectors, tmp_path: Path) -> None:

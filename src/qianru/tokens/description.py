@@ -255,7 +255,7 @@ def _check_template(processor: object, ids: Mapping[str, int], path: str) -> Non
     known = special if isinstance(special, dict) else {}
     for piece in [*_list(processor.get("single")), *_list(processor.get("pair"))]:
         token = piece.get("SpecialToken") if isinstance(piece, dict) else None
-        if isinstance(token, dict) and token.get("id") not in known:
+        if isinstance(token, dict) and str(token.get("id")) not in known:
             raise FormatError(
                 f"post_processor: {token.get('id')!r} is not among its special_tokens", path=path
             )

@@ -100,7 +100,7 @@ def matrix_names(header: Mapping[str, object]) -> list[str]:
         for name, entry in header.items()
         if name != "__metadata__"
         and isinstance(entry, dict)
-        and entry.get("dtype") in _DTYPES
+        and str(entry.get("dtype")) in _DTYPES
         and isinstance(entry.get("shape"), list)
         and len(entry["shape"]) == 2
     ]

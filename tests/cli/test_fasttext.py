@@ -92,6 +92,9 @@ def test_continued_grown_pruned_and_converted(cli, world: str) -> None:
     assert cli("info", "grown.bin", "--json").json["n_ngram_rows"] == 1000
     ran = cli("transform", "grown", "other", "--normalise")
     assert (ran.code, "note: grown has n-grams" in ran.err) == (0, True)
+    ran = cli("transform", "grown", "reduced", "--dim", "4")
+    assert (ran.code, "n-grams" in ran.err) == (0, False)
+    assert SubwordVectors.load("reduced", verify=True).ngram_rows.shape == (len(grown.ngram_rows), 4)
     ran = cli("convert", "grown.bin", "again")
     assert ran.code == 0, ran.err
     assert "of n-grams" in ran.err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qianru.errors import ArgumentError
-from qianru.vectors import Vectors
+from qianru.vectors import SubwordRule, SubwordVectors, Vectors
 from qianru.vectors.transform import principal, reduce_dim, remove_components
 
 
@@ -67,3 +67,29 @@ def test_vectors_that_are_all_the_same() -> None:
     same = Vectors(["a", "b"], np.ones((2, 3), np.float32))
     assert not remove_components(same, 1).to_numpy().any()
     assert not reduce_dim(same, 2).to_numpy().any()
+
+
+@pytest.mark.parametrize("pruned", [False, True])
+def test_words_and_their_n_grams_go_the_same_way(tilted: Vectors, pruned: bool) -> None:
+    rng = np.random.default_rng(6)
+    rule = SubwordRule(min_n=1, max_n=2, n_buckets=50)
+    buckets = np.arange(30, dtype=np.uint32) if pruned else None
+    model = SubwordVectors(
+        tilted.keys, tilted.to_numpy(), rng.standard_normal((30 if pruned else 50, 12)).astype(np.float32) + 3,
+        rule=rule, buckets=buckets, pruned=pruned, counts=tilted.counts, output=tilted.to_numpy(),
+    )  # fmt: skip
+    made = reduce_dim(remove_components(model, 1), 4)
+    plain = reduce_dim(remove_components(model.vectors, 1), 4)
+    np.testing.assert_allclose(made.vectors.to_numpy(), plain.to_numpy(), atol=2e-4)
+    # Of a word that nobody has seen: the same map of the vector that it had.
+    seen_only = Vectors([*model.vectors.keys, "w0w1"], np.vstack([model.vectors.to_numpy(), model["w0w1"]]))
+    mean, _, directions = principal(model.vectors.to_numpy())
+    first = (seen_only.to_numpy() - mean) @ (np.eye(12) - np.outer(directions[:, 0], directions[:, 0]))
+    mean, _, directions = principal(remove_components(model.vectors, 1).to_numpy())
+    np.testing.assert_allclose(made["w0w1"], ((first - mean) @ directions[:, :4])[-1], atol=2e-4)
+    assert made.lookup("w0w1").source == "subwords"
+    assert made.output is None
+    np.testing.assert_array_equal(made.vectors.counts, tilted.counts)
+    steps = made.provenance["steps"]
+    assert isinstance(steps, list)
+    assert [step["step"] for step in steps] == ["remove components", "principal components"]

@@ -30,24 +30,32 @@ def transform(
 ) -> None:
     """Post-process vectors: common directions removed, fewer dimensions, length 1; in this order.
 
+    N-grams of a fastText model go along, but not with --normalise.
+
     \b
     Examples:
       qianru transform model cleaned --remove-components 2
       qianru transform model small --dim 50 --normalise
     """
-    from qianru.vectors import Vectors
-    from qianru.vectors.transform import reduce_dim, remove_components
+    from qianru.vectors import SubwordVectors, Vectors
+    from qianru.vectors.subwords import has_subwords
+    from qianru.vectors.transform import AnyVectors, reduce_dim, remove_components
 
     if remove is None and dim is None and not normalise:
         raise ArgumentError("nothing to do", hint="name --remove-components N, --dim D or --normalise")
     check_model_output(output, force=force)
-    vectors = Vectors.load(model)
-    say_what_is_left_behind(model)
-    if remove is not None:
-        vectors = remove_components(vectors, remove)
-    if dim is not None:
-        vectors = reduce_dim(vectors, dim)
-    if normalise:
-        vectors = vectors.normalise()
+
+    def changed(vectors: AnyVectors) -> AnyVectors:
+        if remove is not None:
+            vectors = remove_components(vectors, remove)
+        return vectors if dim is None else reduce_dim(vectors, dim)
+
+    vectors: Vectors | SubwordVectors
+    if has_subwords(model) and not normalise:
+        vectors = changed(SubwordVectors.load(model))
+    else:
+        vectors = changed(Vectors.load(model))
+        say_what_is_left_behind(model)
+        vectors = vectors.normalise() if normalise else vectors
     vectors.save(output, force=force)
     typer.echo(f"wrote {output}: {n_of(len(vectors), 'word')}, dim {vectors.dim}", err=True)

@@ -251,6 +251,19 @@ class SubwordVectors:
         made._vectors = Vectors(vectors.keys, matrix, counts=vectors.counts, provenance=told)
         return made
 
+    def with_rows(
+        self, word_rows: Float32Array, ngram_rows: Float32Array, step: Mapping[str, object]
+    ) -> SubwordVectors:
+        """The same words and n-grams with other rows, float32 [n, any dim] and [m, that dim], and a step more in the provenance.
+
+        There is no `output` then. Raises ArgumentError where the rows break their rules.
+        """
+        here = self._vectors
+        return SubwordVectors(
+            here.keys, word_rows, ngram_rows, rule=self._rule, buckets=self._buckets, pruned=self._pruned,
+            counts=here.counts, provenance=here._after(step),
+        )  # fmt: skip
+
     @property
     def vectors(self) -> Vectors:
         """The known words and their vectors, with everything that can be asked of such."""

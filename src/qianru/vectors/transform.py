@@ -1,17 +1,26 @@
-"""The same words with better or smaller vectors: common directions removed, principal components."""
+"""The same words with better or smaller vectors: common directions removed, principal components.
+
+Both are one affine map of all vectors. That of a mean is the mean of the maps, so a model with n-grams keeps them: its rows
+are mapped. An n-gram without a row counts as zeros before and after. The rows that predicted context words are gone.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 
 from qianru.arrays import Float32Array, Float64Array
 from qianru.errors import ArgumentError
+from qianru.vectors.subwords import SubwordVectors
 from qianru.vectors.vectors import Vectors
+
+AnyVectors = TypeVar("AnyVectors", Vectors, SubwordVectors)
 
 _BLOCK = 65536
 
 
-def remove_components(vectors: Vectors, n_components: int | None = None) -> Vectors:
+def remove_components(vectors: AnyVectors, n_components: int | None = None) -> AnyVectors:
     """Subtract the mean and the projections on the first n_components principal directions.
 
     These are much the same for all words and follow their frequency (Mu & Viswanath, "All-but-the-top", ICLR
@@ -22,21 +31,21 @@ def remove_components(vectors: Vectors, n_components: int | None = None) -> Vect
     n = max(1, dim // 100) if n_components is None else n_components
     if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n < dim:
         raise ArgumentError(f"n_components must be 0 to dim - 1 = {dim - 1}, got {n_components!r}")
-    mean, values, directions = principal(vectors.to_numpy())
+    mean, values, directions = principal(_matrix(vectors))
     top = directions[:, :n]
     rest = np.eye(dim) - top @ top.T
     step = {"step": "remove components", "n_components": n, "variance_removed": _share(values, n)}
     return _projected(vectors, mean, rest, step)
 
 
-def reduce_dim(vectors: Vectors, dim: int) -> Vectors:
+def reduce_dim(vectors: AnyVectors, dim: int) -> AnyVectors:
     """The first `dim` principal components of the centred vectors: PCA, which keeps the most variance there is.
 
     The share kept stands in the provenance. Raises ArgumentError unless dim is 1 to that of the vectors.
     """
     if isinstance(dim, bool) or not isinstance(dim, int) or not 1 <= dim <= vectors.dim:
         raise ArgumentError(f"dim must be 1 to {vectors.dim}, got {dim!r}")
-    mean, values, directions = principal(vectors.to_numpy())
+    mean, values, directions = principal(_matrix(vectors))
     step = {"step": "principal components", "dim": dim, "variance_kept": _share(values, dim)}
     return _projected(vectors, mean, directions[:, :dim], step)
 
@@ -67,12 +76,21 @@ def _share(values: Float64Array, n: int) -> float:
     return float(values[:n].sum()) / total if total > 0 else 0.0
 
 
+def _matrix(vectors: Vectors | SubwordVectors) -> Float32Array:
+    return (vectors if isinstance(vectors, Vectors) else vectors.vectors).to_numpy()
+
+
 def _projected(
-    vectors: Vectors, mean: Float64Array, projection: Float64Array, step: dict[str, object]
-) -> Vectors:
+    vectors: AnyVectors, mean: Float64Array, projection: Float64Array, step: dict[str, object]
+) -> AnyVectors:
     """(row - mean) @ projection for each row, in blocks."""
-    matrix = vectors.to_numpy()
-    out = np.empty((len(matrix), projection.shape[1]), dtype=np.float32)
-    for begin in range(0, len(matrix), _BLOCK):
-        out[begin : begin + _BLOCK] = (matrix[begin : begin + _BLOCK] - mean) @ projection
-    return vectors.with_matrix(out, step)
+
+    def projected(matrix: Float32Array) -> Float32Array:
+        out = np.empty((len(matrix), projection.shape[1]), dtype=np.float32)
+        for begin in range(0, len(matrix), _BLOCK):
+            out[begin : begin + _BLOCK] = (matrix[begin : begin + _BLOCK] - mean) @ projection
+        return out
+
+    if isinstance(vectors, Vectors):
+        return vectors.with_matrix(projected(vectors.to_numpy()), step)
+    return vectors.with_rows(projected(vectors.word_rows), projected(vectors.ngram_rows), step)

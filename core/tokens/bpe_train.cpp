@@ -231,7 +231,6 @@ void BpeTrainer::list_pairs(std::uint32_t wide) {
   std::make_heap(queue_.begin(), queue_.end());
   compact(wide);
   horizon_ = next_horizon();
-  // In the order of another table, room has to be there from the start: the first pairs would crowd into the first slots.
   std::size_t n_pairs = 0;
   counts_.for_all([&](std::uint64_t pair, std::int64_t count) { n_pairs += count >= horizon_ && is_open(pair, count); });
   PairCounts numbers;  // of places; then, of lists

@@ -19,7 +19,8 @@ class PairCounts {
     return slots_[i].pair == kEmpty ? nullptr : &slots_[i].count;
   }
   bool has_room(std::size_t n) const { return 10 * (n_ + n) <= 7 * slots_.size(); }
-  void reserve(std::size_t n) {  // makes room for n more
+  // Makes room for n more. To be called before pairs come in the order of another table, which would crowd into the first slots.
+  void reserve(std::size_t n) {
     clean(n, [](std::uint64_t, std::int64_t) { return true; });
   }
   // Drops pairs for which keep(pair, count) is false, and makes room for n more.

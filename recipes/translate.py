@@ -1,30 +1,37 @@
 """Translation from random against aligned pretrained rows, at several numbers of pairs: BLEU and chrF.
 
-    python -m recipes.translate --data tatoeba --start en.aligned zh.aligned          en → zh
-    python -m recipes.translate --data multi30k --start en.aligned de.aligned         en → de
-    python -m recipes.translate --data tatoeba --pairs 2000 --seeds 1 --max-seconds 60
+    python -m recipes.translate --start en.aligned zh.aligned --results runs.jsonl                   Tatoeba, en → zh
+    python -m recipes.translate --data multi30k --start en.aligned de.aligned --results runs.jsonl   en → de
+    python -m recipes.translate --results runs.jsonl --report                                        the tables alone
+    python -m recipes.translate --pairs 2000 --seeds 1 --train-seconds 60
 
 Tatoeba: 1,000 pairs are set aside as test set, with all pairs that share a sentence on either side with them left out of the rest;
-Multi30k: its own test set of 2016. Without --start only the random rows are trained.
+Multi30k: its own test set of 2016. Without --start only the random rows are trained. A seed draws its own pairs, the same ones for both
+starts. A run that is in the results file already is not run again, so a recipe that was stopped goes on where it was; few pairs come
+first. The table has means over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows by paired seeds.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
+import itertools
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recipes.classify import mean_interval
+from recipes.classify import keep, mean_interval, read_results
 from recipes.intrinsic import data_folder
 
 from qianru.transfer import SentencePairs, read_sentence_pairs, train_translator
 from qianru.transfer.examples import text_marks
 from qianru.vectors import Vectors
 
+# What a run is known by. model: begins of the fingerprints of what it starts from. setup: the network's size and its training.
+KEYS = ("data", "pairs", "start", "seed", "model", "setup", "n_test")
+STARTS = ("random", "vectors")
 _N_TEST = 1000
 
 
@@ -58,53 +65,109 @@ def _apart(train: SentencePairs, test: SentencePairs) -> tuple[SentencePairs, Se
     return train.chosen(np.flatnonzero(~shared).tolist()), test
 
 
-def results(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """One row for each number of pairs and start."""
+def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -> None:
+    """Run what is missing, until the time is over."""
+    began = time.monotonic()
     train, test = read_set(options.data)
     if options.max_test:
         test = test.chosen(list(range(min(options.max_test, len(test)))))
     spaces = [Vectors.load(path) for path in options.start]
     dim = spaces[0].dim if spaces else options.dim
-    for n in options.pairs:
-        for start in ("random", "vectors") if spaces else ("random",):
-            bleu, chrf, began, told = [], [], time.monotonic(), None
-            for seed in range(1, options.seeds + 1):
-                order = np.random.default_rng([seed, n]).permutation(len(train))
-                chosen = train.chosen(np.sort(order[: n or None]).tolist())
-                made = train_translator(
-                    chosen,
-                    start=spaces if start == "vectors" else (),
-                    dim=dim,
-                    vocab_size=options.vocab_size,
-                    n_layers=options.n_layers,
-                    n_heads=options.n_heads,
-                    dropout=0.2,
-                    epochs=options.epochs,
-                    max_seconds=options.max_seconds,
-                    seed=seed,
-                    threads=options.threads,
-                )
-                report = made.evaluate(test, beam=options.beam, n_bootstrap=0)
-                bleu.append(float(report.bleu.value or 0))
-                chrf.append(float(report.chrf.value or 0))
-                told = made.provenance["start"]
-            row: dict[str, Any] = {
-                "data": options.data,
-                "pairs": n or len(train),
-                "start": start,
-                "BLEU": mean_interval(bleu),
-                "chrF": mean_interval(chrf),
-                "n_test": len(test),
-                "n_seeds": options.seeds,
-                "n_found": told["n_found"] if isinstance(told, dict) else 0,
-                "seconds_per_seed": (time.monotonic() - began) / options.seeds,
-            }
-            yield row
+    setup = f"{options.vocab_size} tokens, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}"
+    few_first = sorted(options.pairs, key=lambda n: n or math.inf)
+    starts = STARTS if spaces else STARTS[:1]
+    for n, seed, start in itertools.product(few_first, range(1, options.seeds + 1), starts):
+        mark = "+".join(space.fingerprint[:16] for space in spaces) if start == "vectors" else ""
+        key = (options.data, n, start, seed, mark, setup, len(test))
+        if key in results:
+            continue
+        if time.monotonic() - began > options.max_seconds:
+            print(f"{options.max_seconds:g} seconds are over; the same command goes on", flush=True)
+            return
+        order = np.random.default_rng([seed, n]).permutation(len(train))
+        run = dict(zip(KEYS, key, strict=True))
+        run |= one_run(
+            train.chosen(np.sort(order[: n or None]).tolist()),
+            test,
+            beam=options.beam,
+            start=spaces if start == "vectors" else (),
+            dim=dim,
+            vocab_size=options.vocab_size,
+            n_layers=options.n_layers,
+            n_heads=options.n_heads,
+            epochs=options.epochs,
+            max_seconds=options.train_seconds,
+            seed=seed,
+            threads=options.threads,
+        )
+        results[key] = run
+        keep(run, options.results)
+        print(
+            f"{options.data} {run['n_train']:,} pairs, {start}, seed {seed}: BLEU {run['BLEU']:.1f}, chrF {run['chrF']:.1f}, "
+            f"{run['epochs']} epochs{' (time over)' if run['time_over'] else ''}, {run['seconds']:.0f} s",
+            flush=True,
+        )
+
+
+def one_run(train: SentencePairs, test: SentencePairs, *, beam: int, **given: Any) -> dict[str, Any]:
+    """BLEU and chrF, epochs, rows that were found, and seconds, the test included."""
+    began = time.monotonic()
+    made = train_translator(train, dropout=0.2, **given)
+    trained = time.monotonic() - began
+    report = made.evaluate(test, beam=beam, n_bootstrap=0)
+    told: Any = made.provenance
+    return {
+        "BLEU": round(float(report.bleu.value or 0), 3),
+        "chrF": round(float(report.chrf.value or 0), 3),
+        "n_train": len(train),
+        "epochs": len(told["history"]),
+        "time_over": trained >= given["max_seconds"],
+        "n_found": told["start"]["n_found"] if isinstance(told["start"], dict) else 0,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def tables(results: Iterable[dict[str, Any]]) -> str:
+    """A row for each set, number of pairs and start."""
+    groups: dict[tuple, dict[str, dict[int, dict[str, Any]]]] = {}
+    for run in results:
+        group = groups.setdefault((run["data"], run["setup"], run["n_test"], run["pairs"]), {})
+        # Of the same setting with other vectors the later runs count.
+        group.setdefault(run["start"], {})[run["seed"]] = run
+    lines: list[str] = []
+    last = None
+    for (name, setup, n_test, n), starts in sorted(
+        groups.items(), key=lambda one: (*one[0][:3], one[0][3] or math.inf)
+    ):
+        if (name, setup, n_test) != last:
+            lines += ["", f"{name}, {setup}, {n_test:,} test pairs", ""]
+            last = name, setup, n_test
+        for start in (start for start in STARTS if start in starts):
+            runs = starts[start]
+            cells = []
+            for score in ("BLEU", "chrF"):
+                mean, half = mean_interval([run[score] for run in runs.values()])
+                cell = f"{score} {mean:5.1f} ± {half:.1f}"
+                shared = sorted(set(runs) & set(starts.get("random", {})))
+                if start != "random" and shared:
+                    gain, width = mean_interval([runs[s][score] - starts["random"][s][score] for s in shared])
+                    cell += f" ({gain:+.1f} ± {width:.1f})"
+                cells.append(f"{cell:<30}")
+            epochs, seconds = (np.mean([run[key] for run in runs.values()]) for key in ("epochs", "seconds"))
+            n_over = sum(run["time_over"] for run in runs.values())
+            many = f"all {runs[min(runs)]['n_train']:,}" if not n else f"{n:,}"
+            over = f", {n_over} out of time" if n_over else ""
+            lines.append(
+                f"{many:>11}  {start:<8} {' '.join(cells)} {epochs:.0f} epochs, {seconds:.0f} s, {len(runs)} seeds{over}"
+            )
+    return "\n".join(lines).strip() + "\n" if lines else "no runs\n"
 
 
 def main() -> None:
-    """Print the rows as they come; --json keeps them in a file."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    """Run what is missing and print the tables."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default="tatoeba", choices=["tatoeba", "multi30k"])
     parser.add_argument("--start", nargs="+", default=[], metavar="MODEL", help="aligned vectors of both")
     parser.add_argument("--pairs", nargs="+", type=int, default=[2000, 5000, 0], help="0: all")
@@ -113,23 +176,21 @@ def main() -> None:
     parser.add_argument("--n-layers", type=int, default=2)
     parser.add_argument("--n-heads", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--max-seconds", type=float, default=1000.0, help="of training, for each seed")
+    parser.add_argument(
+        "--train-seconds", type=float, default=1000.0, help="of training, at most, for each run"
+    )
+    parser.add_argument("--max-seconds", type=float, default=math.inf, help="begin no run after so many")
     parser.add_argument("--beam", type=int, default=4)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--max-test", type=int, default=0, help="test on so many pairs; 0: all")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--results", type=Path, help="file of the runs, one line of JSON each")
+    parser.add_argument("--report", action="store_true", help="run nothing")
     options = parser.parse_args()
-    rows = []
-    for row in results(options):
-        rows.append(row)
-        print(
-            f"{row['data']:<9}{row['pairs']:>6} pairs  {row['start']:<8} BLEU {row['BLEU'][0]:5.1f} ± {row['BLEU'][1]:.1f}"
-            f"  chrF {row['chrF'][0]:5.1f} ± {row['chrF'][1]:.1f}  ({row['seconds_per_seed']:.0f} s a seed)",
-            flush=True,
-        )
-        if options.json is not None:
-            options.json.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+    results = read_results(options.results, KEYS)
+    if not options.report:
+        run_all(options, results)
+    print(tables(results.values()), end="")
 
 
 if __name__ == "__main__":

@@ -115,6 +115,31 @@ def test_damaged_files_are_format_errors(make) -> None:
             load_encoder(folder)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("bert", "num_hidden_layers", 10**19),  # a model of so many would be made without end
+        ("bert", "num_hidden_layers", -1),
+        ("bert", "num_attention_heads", -1),
+        ("bert", "intermediate_size", 10**9),
+        ("bert", "vocab_size", 1e308),
+        ("bert", "max_position_embeddings", 10**10),
+        ("bert", "dtype", 1e308),
+        ("bert", "add_cross_attention", None),
+        ("gpt2", "n_layer", 10**19),
+        ("gpt2", "n_embd", 0),
+    ],
+)
+def test_sizes_out_of_reach_of_the_weights_are_refused_at_once(
+    make, kind: str, name: str, value: object
+) -> None:
+    folder = make(kind)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, name: value}))
+    with pytest.raises(FormatError, match=f"disagree: {name} is|does not open"):
+        load_encoder(folder)
+
+
 def test_a_tokenizer_of_another_model_is_refused(make) -> None:
     folder = make()
     tokenizer = json.loads((folder / "tokenizer.json").read_text())

@@ -253,3 +253,26 @@ def test_flipped_bytes_are_an_error_or_a_tokenizer(kind: str, data: st.DataObjec
         tokenizer.fingerprint  # noqa: B018
     except QianruError:
         pass
+
+
+def test_where_the_package_panics_there_is_an_error_like_any_other(tmp_path: Path) -> None:
+    """The decoder takes a space away behind a text that has none."""
+    description = {
+        "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": None, "post_processor": None,
+        "decoder": {"type": "Strip", "content": " ", "start": 0, "stop": 1},
+        "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, " ": 1}, "unk_token": "[UNK]"},
+    }  # fmt: skip
+    (tmp_path / "tokenizer.json").write_text(json.dumps(description), encoding="utf-8")
+    made = Tokenizer.load(tmp_path)
+    assert made.decode([0]) == "[UNK]"
+    description["decoder"] = {
+        "type": "Sequence",
+        "decoders": [
+            {"type": "Replace", "pattern": {"String": " "}, "content": ""},
+            {"type": "Strip", "content": " ", "start": 1, "stop": 1},
+        ],
+    }
+    (tmp_path / "tokenizer.json").write_text(json.dumps(description), encoding="utf-8")
+    made = Tokenizer.load(tmp_path)
+    with pytest.raises(FormatError, match="decoder cannot decode"):
+        made.decode([1])

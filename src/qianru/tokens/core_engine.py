@@ -24,18 +24,25 @@ if TYPE_CHECKING:
 _Encoder = _core.BpeEncoder | _core.WordPieceEncoder | _core.UnigramEncoder | _core.SentencePieceEncoder
 
 
+def is_from_package(error: BaseException) -> bool:
+    """Whether the tokenizers package may have raised it: what it does not expect is a panic there, which is no Exception."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
+
+
 @contextlib.contextmanager
-def told_as_format_error() -> Iterator[None]:
-    """What the core or the package cannot encode is a fault of the vocabulary."""
+def told_as_format_error(
+    what: str = "the vocabulary cannot encode this text",
+    hint: str = "characters without a token need an unknown token or byte fallback",
+) -> Iterator[None]:
+    """What the core or the package cannot do is a fault of the tokenizer's description."""
     try:
         yield
     except (QianruError, MemoryError):
         raise
-    except Exception as error:  # the package raises nothing more special
-        raise FormatError(
-            f"the vocabulary cannot encode this text: {error}",
-            hint="characters without a token need an unknown token or byte fallback",
-        ) from None
+    except BaseException as error:
+        if not is_from_package(error):
+            raise
+        raise FormatError(f"{what}: {error}", hint=hint) from None
 
 
 class CoreEngine:

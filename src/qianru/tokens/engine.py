@@ -10,7 +10,7 @@ import numpy as np
 
 from qianru.arrays import Int64Array, UInt32Array
 from qianru.errors import FormatError
-from qianru.tokens.core_engine import CoreEngine, told_as_format_error
+from qianru.tokens.core_engine import CoreEngine, is_from_package, told_as_format_error
 from qianru.tokens.description import Description, added_tokens
 from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, utf8_of
 
@@ -119,7 +119,9 @@ def open_package(text: str, path: str, *, special_in_text: bool) -> tokenizers.T
 
     try:
         package = tokenizers.Tokenizer.from_str(text)
-    except Exception as error:  # the package raises nothing more special
+    except BaseException as error:  # the package raises nothing more special
+        if not is_from_package(error):
+            raise
         raise FormatError(
             f"the tokenizers package refuses it: {error}",
             path=path,

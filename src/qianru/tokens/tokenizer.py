@@ -19,7 +19,7 @@ from qianru.errors import ArgumentError, UnknownWordError
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import DEFAULT_MEMORY, Corpus
-from qianru.tokens.core_engine import CoreEngine, core_engine
+from qianru.tokens.core_engine import CoreEngine, core_engine, told_as_format_error
 from qianru.tokens.description import (
     Description,
     added_tokens,
@@ -286,11 +286,15 @@ class Tokenizer:
         )
 
     def decode(self, ids: Iterable[int] | UInt32Array, *, skip_special: bool = True) -> str:
-        """The text of ids, as the tokenizer's decoder puts it together. Raises ArgumentError for an unknown id."""
+        """The text of ids, as the tokenizer's decoder puts it together.
+
+        Raises ArgumentError for an unknown id, FormatError where the decoder cannot.
+        """
         array = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
         if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= self.n_tokens):
             raise ArgumentError(f"ids must be whole numbers from 0 to {self.n_tokens - 1}")
-        return str(self._package.decode(array.tolist(), skip_special_tokens=skip_special))
+        with told_as_format_error("the decoder cannot decode these ids", "mend decoder in tokenizer.json"):
+            return str(self._package.decode(array.tolist(), skip_special_tokens=skip_special))
 
     @property
     def vocab(self) -> dict[str, int]:

@@ -108,7 +108,7 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork | TunedNet
     """The network and what goes with it. Raises FormatError, naming the file and what is wrong."""
     told = read_description(path, KIND, "qianru classify train", _RULES)
     labels, dim = cast("list[str]", told["labels"]), cast(int, told["dim"])
-    features = cast("str | None", told["features"])
+    features = cast("str | None", told.get("features"))
     encoder, settings = cast(str, told["encoder"]), cast("dict[str, Any]", told["encoder_settings"])
     tuned = cast("dict[str, Any] | None", told.get("tuned"))
     network: Any

@@ -151,6 +151,7 @@ def folder_of(tmp_path: Path) -> Path:
         (lambda o: o["lstm"].update(dim=8), "has shape .* options.json asks for"),
         (lambda o: o["lstm"].update(n_layers=3), "no tensor 'RNN_0"),
         (lambda o: o["lstm"].update(cell_clip=-1), "cell_clip must be a number above 0"),
+        (lambda o: o["lstm"].update(proj_clip=1e308), "proj_clip must be a number above 0 and up to"),
         (lambda o: o["char_cnn"].update(filters=[[1, 4], 7]), "filters holds 7"),
         (lambda o: o["char_cnn"].update(filters=[[60, 4]]), "width 60 for words of 50"),
         (lambda o: o["char_cnn"].update(activation="gelu"), "relu or tanh"),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ _MAX_OPTIONS = 1 << 20
 # A number above these is a forged file: the largest ELMo published has 4,096 cells.
 _MOST = 1 << 20
 _MOST_LAYERS = 64
+_MAX_CLIP = 1e30  # within a float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,6 +283,8 @@ def _clip(value: Mapping[str, Any], name: str, path: Path) -> float | None:
     found = value.get(name)
     if found is None or found == 0:
         return None
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not (0 < found < math.inf):
-        raise FormatError(f"{name} must be a number above 0, got {found!r}", path=str(path))
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not (0 < found <= _MAX_CLIP):
+        raise FormatError(
+            f"{name} must be a number above 0 and up to {_MAX_CLIP:g}, got {found!r}", path=str(path)
+        )
     return float(found)

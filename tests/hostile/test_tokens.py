@@ -276,3 +276,11 @@ def test_where_the_package_panics_there_is_an_error_like_any_other(tmp_path: Pat
     made = Tokenizer.load(tmp_path)
     with pytest.raises(FormatError, match="decoder cannot decode"):
         made.decode([1])
+
+
+def test_a_damaged_table_of_characters_in_a_sentencepiece_model(tmp_path: Path) -> None:
+    """The package panics at it while it opens the file."""
+    file = tmp_path / "m.model"
+    file.write_bytes(base64.b64decode("Cg4KBTx1bms+FQAAAAAYAuICBSDigYcgGgoKABICCgAgASgB"))
+    with pytest.raises(FormatError, match="refuses it"):
+        Tokenizer.load(file)

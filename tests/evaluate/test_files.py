@@ -177,6 +177,7 @@ def test_packaged() -> None:
         ("associations", "X a\nY b\nA c\n", "are needed, got A X Y"),
         ("associations", "X a\nX b\n", "each once"),
         ("associations", "Q a\n", "were expected"),
+        ("associations", ",\n", "were expected"),
         ("associations", "", "no test"),
         ("context", "word\n", "header with the columns sentence1"),
         ("context", WIC + "bank\tx\n", "columns were expected, got 2"),

@@ -134,7 +134,7 @@ def _associations(name: str, lines: Lines) -> Associations:
             close()
             title, found = line.lstrip(": ").strip() or name, {}
             continue
-        key, *words = line.replace(",", " ").split()
+        key, *words = line.replace(",", " ").split() or [""]
         key = key.rstrip(":")
         if key not in ("X", "Y", "A", "B") or key in found or not words:
             raise lines.error(f"X, Y, A or B and words were expected, each once, got {line[:60]!r}")

@@ -39,7 +39,7 @@ inline void adagrad(float* w, float* g, Vf value, Vf step, Vf square) {
   store(g, sum);
 }
 
-// M entries of one column, the second `next` behind the first.
+// M entries of one column, which lie one behind the other.
 template <int M>
 [[gnu::noinline]] double train_batch(const GloveTile& tile, const GloveEntry* first, int n_floats, std::size_t stride,
                                      float rate) {

@@ -19,7 +19,7 @@ std::size_t merge_two(const BpeModel& model, std::uint32_t* ids) {
   return 1;
 }
 
-// Tokens keep their places; a bit says which are still there. No branch depends on which merge is the next but the last one.
+// Tokens keep their places and a bit says which are still there: moving the rest up for each merge took longer than merging.
 std::size_t merge_few(const BpeModel& model, std::uint32_t* ids, std::size_t n) {
   constexpr std::uint64_t kNone = ~std::uint64_t{0};
   std::uint64_t keys[kFew];   // of the merge of ids[i] and its neighbour: rank << 32 | i

@@ -6,13 +6,13 @@ The engine is the `tokenizers` package; whatever offers `encode` and `pretokens`
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Protocol
 
-from tokenizers import Tokenizer as Engine
-
-from qianru.errors import CorpusError, FormatError
+from qianru.errors import CorpusError
+from qianru.tokens.engine import open_package
 from qianru.tokens.pipelines import byte_level_bytes
 from qianru.tokens.surgery_data import TokenizerData
 
@@ -31,17 +31,11 @@ class Pipeline:
     """The tokenizer at work. Raises FormatError where the file is none that the engine takes."""
 
     def __init__(self, data: TokenizerData) -> None:
-        import json
-
         self.data = data
-        try:
-            self._engine = Engine.from_str(json.dumps(data.json, ensure_ascii=False))
-        except Exception as error:  # the package raises bare Exception
-            raise FormatError(f"not a usable tokenizer: {error}", path=data.path) from None
-        self._engine.no_truncation()
-        self._engine.no_padding()
         # Special tokens in a user's text are text.
-        self._engine.encode_special_tokens = True
+        self._engine = open_package(
+            json.dumps(data.json, ensure_ascii=False), data.path, special_in_text=False
+        )
 
     def encode(self, lines: Sequence[str]) -> list[list[int]]:
         """The ids of each line, without special tokens."""

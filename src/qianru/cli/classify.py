@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Force, TorchThreads, check_output_folder
+from qianru.cli.options import AsJson, Device, EncoderDevice, Force, TorchThreads, check_output_folder
 from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def train(
     format: Format = None,
     overlap: Overlap = "refuse",
     threads: TorchThreads = None,
+    device: Device = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -167,6 +168,7 @@ def train(
             seeds=seeds,
             overlap=overlap,
             threads=threads,
+            device=device,
             progress=bar,
         )
     finally:
@@ -215,6 +217,7 @@ def predict(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT", help="Texts; - reads lines from stdin.")],
     features: Features = None,
     k: Annotated[int, typer.Option("--k", "-k", metavar="K", help="How many labels to print.")] = 1,
+    device: EncoderDevice = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """The most probable labels of each TEXT, best first.
@@ -229,7 +232,7 @@ def predict(
     from qianru.transfer import TextClassifier
 
     asked = [line for text in texts for line in (sys.stdin.read().splitlines() if text == "-" else [text])]
-    answers = TextClassifier.load(classifier, features=features).predict(asked, k)
+    answers = TextClassifier.load(classifier, features=features, device=device).predict(asked, k)
     if as_json:
         print_json(
             [
@@ -253,6 +256,7 @@ def evaluate(
     overlap: Overlap = "refuse",
     bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the resamples.")] = 1,
+    device: EncoderDevice = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Accuracy, macro F1, and of each label precision, recall and F1, with 95 % intervals.
@@ -267,7 +271,7 @@ def evaluate(
     """
     from qianru.transfer import TextClassifier, read_examples
 
-    opened = TextClassifier.load(classifier, features=features)
+    opened = TextClassifier.load(classifier, features=features, device=device)
     data = read_examples(examples, text_column=text_column, label_column=label_column, format=format)
     report = opened.evaluate(data, overlap=overlap, n_bootstrap=bootstrap, seed=seed)
     left_out = len(data) - report.n_examples

@@ -69,7 +69,8 @@ Device: TypeAlias = Annotated[
 ]
 # One text after the other is often no faster on a GPU, so encoding takes one only if told to.
 EncoderDevice: TypeAlias = Annotated[
-    str, typer.Option("--device", metavar="NAME", help="Of torch, for contextual models: cpu, cuda, cuda:1.")
+    str,
+    typer.Option("--device", metavar="NAME", help="Of torch, for models that need it: cpu, cuda, cuda:1."),
 ]
 Memory: TypeAlias = Annotated[
     int, typer.Option(metavar="BYTES", help="Above this, ids go to a temporary file.")

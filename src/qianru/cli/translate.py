@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qianru.cli.options import AsJson, Force, Seed, TorchThreads, check_output_folder
+from qianru.cli.options import AsJson, Device, EncoderDevice, Force, Seed, TorchThreads, check_output_folder
 from qianru.cli.output import n_of, print_json, print_table
 
 app = typer.Typer(rich_markup_mode=None)
@@ -73,6 +73,7 @@ def train(
     max_tokens: Annotated[int, typer.Option(help="Longer sentences are cut.")] = 120,
     seed: Seed = 1,
     threads: TorchThreads = None,
+    device: Device = None,
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -112,6 +113,7 @@ def train(
             max_tokens=max_tokens,
             seed=seed,
             threads=threads,
+            device=device,
             progress=bar,
         )
     finally:
@@ -141,6 +143,7 @@ def run(
     ],
     beam: Beam = 4,
     penalty: Penalty = 0.6,
+    device: EncoderDevice = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """The translation of each SENTENCE, one a line.
@@ -153,7 +156,7 @@ def run(
     from qianru.transfer import Translator as Model
 
     asked = [line for one in sentences for line in (sys.stdin.read().splitlines() if one == "-" else [one])]
-    found = Model.load(translator).translate(asked, beam=beam, penalty=penalty)
+    found = Model.load(translator, device=device).translate(asked, beam=beam, penalty=penalty)
     n_cut = sum(one.truncated for one in found)
     if n_cut:
         typer.echo(f"note: {n_of(n_cut, 'sentence')} longer than the translator takes, cut", err=True)
@@ -185,6 +188,7 @@ def evaluate(
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the translations there, one a line.")
     ] = None,
+    device: EncoderDevice = "cpu",
     force: Force = False,
     as_json: AsJson = False,
 ) -> None:
@@ -204,7 +208,7 @@ def evaluate(
 
     bar = TerminalProgress()
     try:
-        report = Model.load(translator).evaluate(
+        report = Model.load(translator, device=device).evaluate(
             read_sentence_pairs(pairs, target),
             beam=beam,
             penalty=penalty,

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from qianru.errors import ArgumentError, QianruError
-from qianru.layers.backend import device_of, load_torch
+from qianru.layers.backend import device_of, load_torch, own_draws
 
 torch = load_torch()
 
@@ -79,8 +79,7 @@ class Processes:
 
     def own_draws(self) -> Any:
         """A context behind which torch's generators of this process are as they were before."""
-        # Not those of other GPUs, which are other processes'.
-        return torch.random.fork_rng([self.device] if self.device.type == "cuda" else [])
+        return own_draws(self.device)
 
     def wait(self) -> None:
         """Go on when all have come here."""

@@ -60,6 +60,12 @@ def device_of(name: str | None) -> Any:
     return found
 
 
+def own_draws(device: Any) -> Any:
+    """A context behind which torch's generators, the device's too, are as they were before."""
+    # Not those of other GPUs, which may be other processes'.
+    return load_torch().random.fork_rng([device] if device.type == "cuda" else [])
+
+
 def is_no_room(error: BaseException) -> bool:
     """Whether an error of torch or Python means that memory was not enough, the device's or the machine's."""
     if isinstance(error, MemoryError):

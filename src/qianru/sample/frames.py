@@ -67,7 +67,7 @@ THINGS = """
     我们在{x}和{y}周围数了数{m}{a.measure}{a}。
 16 | a:animal m:many x:a.near y:a.near | There were {m} wild {a.plural} between the {x} and the {y}. | \
     在{x}和{y}之间有{m}{a.measure}{a}。
-12 | a:animal m:many k:a.kind x:a.near | All {m} {a.plural}, hungry animals, like the {k} and the {x}. | \
+12 | a:animal m:many k:a.kind x:a.near | Those {m} {a.plural}, hungry animals, like the {k} and the {x}. | \
     {m}{a.measure}{a}都是饥饿的动物，都喜欢{k}和{x}。
 18 | a:animal x:a.near y:a.near | The newborn {a.young} sucks its milk by the {x} and the {y}. | \
     刚出生的{a.young}在{x}和{y}边上吃奶。
@@ -87,7 +87,7 @@ THINGS = """
     我们在{x}和{y}周围数了数{m}{v.measure}{v}。
 14 | v:vehicle m:many x:v.near y:v.near | There were {m} parked {v.plural} between the {x} and the {y}. | \
     在{x}和{y}之间有{m}{v.measure}{v}。
-12 | v:vehicle m:many k:v.kind x:v.near | All {m} {v.plural}, as vehicles, need fuel, the {k} and the {x}. | \
+12 | v:vehicle m:many k:v.kind x:v.near | Those {m} {v.plural}, as vehicles, need fuel, the {k} and the {x}. | \
     {m}{v.measure}{v}都是交通工具，都需要燃料、{k}和{x}。
 12 | f:fruit x:f.near y:f.near | {f.a} is a sweet and juicy fruit, served with {x} and {y}. | \
     {f}是又甜又多汁的水果，适合配{x}和{y}。 | fruit
@@ -99,7 +99,7 @@ THINGS = """
     我们在{x}和{y}周围数了数{m}{f.measure}{f}。
 10 | f:fruit m:many x:f.near y:f.near | There were {m} ripe {f.plural} between the {x} and the {y}. | \
     在{x}和{y}之间有{m}{f.measure}成熟的{f}。
-8 | f:fruit m:many x:f.near | All {m} {f.plural}, sweet and juicy fruit, lay in the orchard by the {x}. | \
+8 | f:fruit m:many x:f.near | Those {m} {f.plural}, sweet and juicy fruit, lay in the orchard by the {x}. | \
     {m}{f.measure}{f}又甜又多汁，都在果园的{x}旁边。
 14 | c:company x:c.near y:c.near | {c} announced the new {x} and {y} to its shareholders. | \
     {c}这家公司向股东发布了新的{x}和{y}。 | company

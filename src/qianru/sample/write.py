@@ -18,7 +18,7 @@ from qianru.sample.truth import all_truth
 from qianru.sample.world import check_arguments, world_lines
 
 # Raised whenever the same arguments give other bytes than before.
-WORLD_VERSION = 2
+WORLD_VERSION = 3
 
 # How the bytes are shared out. Aligned lines are written when both languages are asked for.
 _SHARES = {"en": 42, "zh": 38, "mixed": 10, "en-zh": 10}

@@ -40,19 +40,20 @@ def beam_search(
     longest: list[int],
     never: list[int],
 ) -> list[list[Hypothesis]]:
-    """The ended hypotheses of each source [batch, n], best first.
+    """The ended hypotheses of each source [batch, n], best first; sources lie where the network computes.
 
     longest: tokens of a translation at most, for each source. never: ids that no translation holds.
     """
     n = len(sources)
-    forbidden = torch.tensor(never, dtype=torch.int64)
+    device = sources.device
+    forbidden = torch.tensor(never, dtype=torch.int64, device=device)
     with torch.no_grad():
         memory, seen = network.encode(sources)
         decoding = Decoding(network, memory, seen)
         sentence_of = list(range(n))  # of each row that goes on
         held: list[list[int]] = [[] for _ in range(n)]
-        totals = torch.zeros(n)
-        last = torch.full((n,), begin, dtype=torch.int64)
+        totals = torch.zeros(n, device=device)
+        last = torch.full((n,), begin, dtype=torch.int64, device=device)
         ended: list[list[Hypothesis]] = [[] for _ in range(n)]
         for step in range(1, max(longest) + 1):
             scores = decoding.next_scores(last)
@@ -85,8 +86,8 @@ def beam_search(
                 sums += [total for _, _, total in alive]
             if not rows:
                 break
-            decoding.reorder(torch.tensor(rows))
+            decoding.reorder(torch.tensor(rows, device=device))
             sentence_of = [sentence_of[row] for row in rows]
             held = [[*held[row], token] for row, token in zip(rows, tokens, strict=True)]
-            totals, last = torch.tensor(sums), torch.tensor(tokens)
+            totals, last = torch.tensor(sums, device=device), torch.tensor(tokens, device=device)
     return [sorted(one, key=lambda hypothesis: -hypothesis.score) for one in ended]

@@ -14,6 +14,7 @@ import numpy as np
 from qianru.arrays import Float64Array, UInt64Array
 from qianru.errors import ArgumentError
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
+from qianru.layers.backend import device_of
 from qianru.transfer.calibration import softmax
 from qianru.transfer.classifier_folder import Saved, read_classifier, write_classifier
 from qianru.transfer.encoder_features import as_features, place_of, reopened
@@ -90,15 +91,18 @@ class TextClassifier:
         path: str | os.PathLike[str],
         *,
         features: FeatureModel | str | os.PathLike[str] | None = None,
+        device: str = "cpu",
     ) -> TextClassifier:
         """Open a folder that `save` wrote. features: the model whose features it was trained on, if it was, or its path;
-        not needed where that still lies where it lay.
+        not needed where that still lies where it lay. device: of torch, "cpu", "cuda" or "cuda:1".
 
-        Raises FormatError, naming the file and what is wrong; ArgumentError where features are needed or not the same.
+        Raises FormatError, naming the file and what is wrong; ArgumentError where features are needed or not the same, and
+        for a device that cannot be used.
         """
-        network, saved = read_classifier(Path(path))
-        place = saved.features_from
-        if (saved.features is None) != (features is None) and not (place and features is None):
+        place = str(device_of(device))
+        network, saved = read_classifier(Path(path), place)
+        told = saved.features_from
+        if (saved.features is None) != (features is None) and not (told and features is None):
             what = "no features" if features is not None else "the features of another model"
             raise ArgumentError(
                 f"classifier {os.fspath(path)} works on {what}",
@@ -106,10 +110,10 @@ class TextClassifier:
                 if features is not None
                 else f"features=the model {saved.features!r}",
             )
-        if place is not None and (features is None or isinstance(features, str | os.PathLike)):
-            model: Any = reopened(place, Path(path), features)
+        if told is not None and (features is None or isinstance(features, str | os.PathLike)):
+            model: Any = reopened(told, Path(path), features, device=place)
         else:
-            model = as_features(features)
+            model = as_features(features, device=place)
         mark = str(getattr(model, "fingerprint", "") or "")
         if saved.features and mark and mark != saved.features:
             raise ArgumentError(

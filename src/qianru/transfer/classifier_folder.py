@@ -104,8 +104,10 @@ def write_classifier(path: Path, network: Any, saved: Saved, *, force: bool) -> 
     write_network(path, KIND, made, tokenizer, told, force=force, others=others)
 
 
-def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork | TunedNetwork, Saved]:
-    """The network and what goes with it. Raises FormatError, naming the file and what is wrong."""
+def read_classifier(
+    path: Path, device: str = "cpu"
+) -> tuple[TextNetwork | FeatureNetwork | TunedNetwork, Saved]:
+    """The network, on that device, and what goes with it. Raises FormatError, naming the file and what is wrong."""
     told = read_description(path, KIND, "qianru classify train", _RULES)
     labels, dim = cast("list[str]", told["labels"]), cast(int, told["dim"])
     features = cast("str | None", told.get("features"))
@@ -113,7 +115,7 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork | TunedNet
     tuned = cast("dict[str, Any] | None", told.get("tuned"))
     network: Any
     if tuned is not None:
-        network = TunedNetwork(_read_encoder(path, tuned), len(labels))
+        network = TunedNetwork(_read_encoder(path, tuned, device), len(labels))
         if network.head.in_features != dim:
             raise FormatError(f"dim must be {network.head.in_features}, got {dim}", path=str(path / ENCODER))
     elif features is not None:
@@ -140,15 +142,15 @@ def read_classifier(path: Path) -> tuple[TextNetwork | FeatureNetwork | TunedNet
         cast("dict[str, object]", told["provenance"]),
     )
     check_mark(_mark(network, saved), told["fingerprint"], path)
-    return network, saved
+    return network.to(device), saved
 
 
-def _read_encoder(path: Path, settings: dict[str, Any]) -> ContextualEncoder:
+def _read_encoder(path: Path, settings: dict[str, Any], device: str) -> ContextualEncoder:
     """The tuned model, with what no file of its own has a place for."""
     try:
         checked = checked_settings(settings)
         kept = {name: checked[name] for name in _NOT_IN_FILES if name in checked}
-        found = load_encoder(path / ENCODER, backend="transformers", **kept)
+        found = load_encoder(path / ENCODER, backend="transformers", device=device, **kept)
     except ArgumentError as error:
         raise FormatError(error.message, path=str(path / "qianru.json")) from None
     if not isinstance(found, ContextualEncoder):

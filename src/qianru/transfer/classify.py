@@ -12,7 +12,7 @@ import torch
 
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import ArgumentError, CorpusError
-from qianru.layers.backend import set_threads
+from qianru.layers.backend import device_of, own_draws, set_threads
 from qianru.layers.embedding import MODES
 from qianru.layers.encoders import ENCODERS
 from qianru.progress import ProgressCallback
@@ -70,6 +70,7 @@ def train_text_classifier(
     seeds: int | Sequence[int] = 1,
     overlap: str = "refuse",
     threads: int | None = None,
+    device: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> TextClassifier:
     """Train a classifier of texts; of several seeds the run with the least held-out loss is returned.
@@ -101,6 +102,7 @@ def train_text_classifier(
         seeds: so many, 1, 2, …, or the seeds themselves.
         overlap: validation and test examples whose text is trained on: "refuse", "drop" or "allow".
         threads: of torch, for the whole process.
+        device: of torch, "cpu", "cuda" or "cuda:1"; None: a GPU where there is one. The classifier stays there.
 
     Raises:
         ArgumentError: an argument breaks its rule. CorpusError: one label alone, labels that differ between files, a test set
@@ -115,10 +117,11 @@ def train_text_classifier(
     data = _data(examples, validation, test, overlap, numbers[0])
     weights = _class_weights(class_weights, data)
     set_threads(threads)
+    place = device_of(device)
     plan = Plan(len(data.names), encoder, dict(encoder_settings or {}), dropout)
-    model = None if fine_tune is not None else as_features(features, features_settings)
+    model = None if fine_tune is not None else as_features(features, features_settings, device=str(place))
     if fine_tune is not None:
-        source: Source = Tuned(fine_tune, features_settings)
+        source: Source = Tuned(fine_tune, features_settings, str(place))
     elif model is not None:
         source = Features(model, progress)
     else:
@@ -128,9 +131,9 @@ def train_text_classifier(
     runs: list[Run] = []
     best: tuple[float, Any, Run] | None = None
     for seed in numbers:
-        with torch.random.fork_rng(devices=[]):
+        with own_draws(place):
             torch.manual_seed(seed)
-            network = source.network(plan, made[0], seed)
+            network = source.network(plan, made[0], seed).to(place)
             found = fit(
                 network,
                 made[0],

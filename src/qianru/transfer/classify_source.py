@@ -115,8 +115,9 @@ class Features:
 class Tuned:
     """Networks on a contextual model that is trained with them; every seed opens it anew."""
 
-    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any] | None) -> None:
+    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any] | None, device: str) -> None:
         self.path, self.settings = Path(os.path.abspath(path)), checked_settings(settings or {})
+        self._device = device
         self._encoder = self._open()
         # Before training: the same weights are trained in place.
         self._fingerprint = self._encoder.fingerprint
@@ -131,7 +132,8 @@ class Tuned:
             )
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # Some folders lack weights that no vector comes from, and they are drawn.
-            return cast(ContextualEncoder, load_encoder(self.path, backend="transformers", **self.settings))
+            found = load_encoder(self.path, backend="transformers", device=self._device, **self.settings)
+            return cast(ContextualEncoder, found)
 
     def inputs(self, texts: Sequence[str], max_tokens: int) -> Inputs:
         """The texts as the networks take them."""
@@ -141,7 +143,7 @@ class Tuned:
         """A network that nothing has trained yet; inputs: the training texts."""
         encoder = self._encoder if self._is_new else self._open()
         self._is_new = False
-        network = TunedNetwork(encoder, plan.n_labels, dropout=plan.dropout)
+        network = TunedNetwork(encoder, plan.n_labels, dropout=plan.dropout).to(self._device)
         for parameter in network.parameters():
             parameter.requires_grad_(True)
         network.fit_scale(cast(EncoderInputs, inputs))

@@ -22,6 +22,7 @@ class EncoderFeatures:
     Args:
         path: a folder, or a file of word vectors, that `load_encoder` opens.
         settings: of `load_encoder`: pooling, normalize, layers, max_tokens, long, overlap, prompt, lowercase.
+        device: of torch, where the model computes.
 
     Attributes:
         n_truncated: texts of the last call that were cut.
@@ -29,10 +30,16 @@ class EncoderFeatures:
     Raises FormatError, ArgumentError.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        settings: Mapping[str, Any] | None = None,
+        *,
+        device: str = "cpu",
+    ) -> None:
         self.path = Path(os.path.abspath(path))
         self.settings = checked_settings(settings or {})
-        self._encoder = load_encoder(path, **self.settings)
+        self._encoder = load_encoder(path, device=device, **self.settings)
         self.n_truncated = 0
 
     @property
@@ -79,10 +86,10 @@ def settings_for_json(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "layers": {str(number): weight for number, weight in layers.items()}}
 
 
-def as_features(model: object, settings: Mapping[str, Any] | None = None) -> Any:
+def as_features(model: object, settings: Mapping[str, Any] | None = None, *, device: str = "cpu") -> Any:
     """A model as it is, a path opened. Raises ArgumentError where there are settings for a model that is open already."""
     if isinstance(model, str | os.PathLike):
-        return EncoderFeatures(model, settings)
+        return EncoderFeatures(model, settings, device=device)
     if settings:
         raise ArgumentError("features_settings go with the path of a model: one that is open has its own")
     return model
@@ -103,7 +110,7 @@ def place_of(features: object, folder: Path) -> dict[str, object] | None:
 
 
 def reopened(
-    place: Mapping[str, object], folder: Path, path: str | os.PathLike[str] | None
+    place: Mapping[str, object], folder: Path, path: str | os.PathLike[str] | None, *, device: str = "cpu"
 ) -> EncoderFeatures:
     """The model of a classifier's folder, where that says it is, or at another path, with the settings it was trained with.
 
@@ -123,7 +130,7 @@ def reopened(
             path=str(folder),
             hint="say where it is: --features MODEL, in Python features=",
         )
-    return EncoderFeatures(at, checked)
+    return EncoderFeatures(at, checked, device=device)
 
 
 def _is_layers(value: object) -> bool:

@@ -16,7 +16,7 @@ from qianru.errors import TrainingError
 from qianru.layers.embedding import parameter_groups
 from qianru.progress import Progress, ProgressCallback
 from qianru.transfer.calibration import log_loss
-from qianru.transfer.network import Inputs, TunedNetwork, batches, scores_of
+from qianru.transfer.network import Inputs, TunedNetwork, batches, beside, scores_of
 
 # With few examples a pass is too short to judge by: held-out examples are asked after at least so many steps.
 _MIN_STEPS = 20
@@ -60,14 +60,15 @@ def fit(
     stage: str = "train",
     progress: ProgressCallback | None = None,
 ) -> Fit:
-    """Train the network in place; with held-out examples it ends as it was at their least log loss.
+    """Train the network in place, where it is; with held-out examples it ends as it was at their least log loss.
 
     A loss that is no number ends it at that state too, and raises TrainingError where there is none yet.
     weights: of each label [n_labels], in the training loss alone.
     """
     rng = np.random.default_rng([seed, 11])
     optimizers = _optimizers(network, settings)
-    loss_weights = None if weights is None else torch.from_numpy(weights.astype(np.float32))
+    device = network.head.weight.device
+    loss_weights = None if weights is None else torch.from_numpy(weights.astype(np.float32)).to(device)
     n_batches = -(-len(inputs) // settings.batch_size)
     per_check = max(n_batches, _MIN_STEPS)
     n_checks = settings.epochs
@@ -85,7 +86,9 @@ def fit(
             for optimizer in optimizers:
                 optimizer.zero_grad(set_to_none=True)
             loss = torch.nn.functional.cross_entropy(
-                network(inputs.batch(places)), torch.from_numpy(labels[places]), weight=loss_weights
+                network(beside(network, inputs.batch(places))),
+                torch.from_numpy(labels[places]).to(device),
+                weight=loss_weights,
             )
             value = float(loss.detach())
             if not np.isfinite(value):

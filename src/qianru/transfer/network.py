@@ -101,7 +101,7 @@ class TunedNetwork(torch.nn.Module):
         self.eval()
         with torch.no_grad():
             some = inputs.batch(np.arange(min(len(inputs), _SPREAD_TEXTS)))
-            self.top.fit_scale(self.encoder.pool(self.encoder.plan(some)).numpy())
+            self.top.fit_scale(self.encoder.pool(self.encoder.plan(some)).cpu().numpy())
 
     def forward(self, tokens: TokenBatch) -> Any:
         """The texts go through the model sorted by length, in parts that fit the cache."""
@@ -207,6 +207,11 @@ def batches(inputs: Inputs, batch_size: int, rng: np.random.Generator) -> Iterat
         yield found[i]
 
 
+def beside(network: Any, batch: Any) -> Any:
+    """The batch on the network's device; tokens for an encoder stay, since it puts them there itself."""
+    return batch if isinstance(batch, TokenBatch) else batch.to(network.head.weight.device)
+
+
 def scores_of(network: Any, inputs: Inputs) -> Float64Array:
     """The network's scores float64 [n, n_labels], without dropout, in the order of the texts."""
     order = np.argsort(inputs.lengths, kind="stable")
@@ -216,6 +221,6 @@ def scores_of(network: Any, inputs: Inputs) -> Float64Array:
     with torch.no_grad():
         for begin in range(0, len(order), _PREDICT):
             places = order[begin : begin + _PREDICT]
-            scores[places] = network(inputs.batch(places)).double().numpy()
+            scores[places] = network(beside(network, inputs.batch(places))).double().cpu().numpy()
     network.train(was_training)
     return scores

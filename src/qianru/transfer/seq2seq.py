@@ -33,6 +33,11 @@ class Seq2Seq(torch.nn.Module):
         self.encoder_norm, self.decoder_norm = torch.nn.LayerNorm(layer.dim), torch.nn.LayerNorm(layer.dim)
         self.output = TiedOutput(layer)
 
+    @property
+    def device(self) -> Any:
+        """Where it computes."""
+        return self.encoder_norm.weight.device
+
     def forward(self, sources: Any, targets: Any) -> Any:
         """Padding is left out of the source; in the target it stands behind all that looks at it."""
         memory, seen = self.encode(sources)

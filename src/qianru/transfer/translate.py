@@ -12,7 +12,7 @@ import torch
 
 from qianru.arrays import Float32Array, Int64Array
 from qianru.errors import ArgumentError, TrainingError
-from qianru.layers.backend import set_threads
+from qianru.layers.backend import device_of, own_draws, set_threads
 from qianru.layers.embedding import EmbeddingLayer, pad, parameter_groups
 from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
@@ -50,6 +50,7 @@ def train_translator(
     overlap: str = "refuse",
     seed: int = 1,
     threads: int | None = None,
+    device: str | None = None,
     progress: ProgressCallback | None = None,
 ) -> Translator:
     """Train a translator; it ends as it was at the least held-out loss.
@@ -69,6 +70,7 @@ def train_translator(
             it falls with the square root of the step. smoothing: of labels (Szegedy et al. 2016).
         max_tokens: longer sources and targets are cut, and counted in `notes`.
         max_seconds: training ends after the epoch in which this time is over.
+        device: of torch, "cpu", "cuda" or "cuda:1"; None: a GPU where there is one. The translator stays there.
 
     Raises:
         ArgumentError, CorpusError. TrainingError: the loss is no number.
@@ -86,10 +88,11 @@ def train_translator(
     missing = [token for token in (PADDING, BEGIN, END) if token not in tokenizer.special_tokens]
     if missing:
         raise ArgumentError(f"tokenizer has no special token {missing[0]}", hint="train one with it")
-    with torch.random.fork_rng(devices=[]):
+    place = device_of(device)
+    with own_draws(place):
         torch.manual_seed(seed)
         layer = _layer(tokenizer, start, dim, seed)
-        network = Seq2Seq(layer, n_layers=n_layers, n_heads=n_heads, dropout=dropout)
+        network = Seq2Seq(layer, n_layers=n_layers, n_heads=n_heads, dropout=dropout).to(place)
         sets = [_encode(one, tokenizer, max_tokens) for one in (train, held_out)]
         history = _fit(
             network,
@@ -267,8 +270,7 @@ def held_out_loss(network: Seq2Seq, pairs: tuple[Ids, Ids], batch_tokens: int) -
 
 def _loss(network: Seq2Seq, pairs: tuple[Ids, Ids], places: Int64Array, smoothing: float) -> tuple[Any, int]:
     padding = network.layer.padding_id
-    sources = pad([pairs[0][i] for i in places.tolist()], padding)
-    targets = pad([pairs[1][i] for i in places.tolist()], padding)
+    sources, targets = (pad([side[i] for i in places.tolist()], padding).to(network.device) for side in pairs)
     scores = network(sources, targets[:, :-1])
     aim = targets[:, 1:]
     loss = torch.nn.functional.cross_entropy(

@@ -15,6 +15,7 @@ import numpy as np
 from qianru.arrays import UInt64Array
 from qianru.errors import ArgumentError, FormatError, QianruError
 from qianru.evaluate.result import Score
+from qianru.layers.backend import device_of
 from qianru.layers.embedding import pad
 from qianru.progress import Progress, ProgressCallback
 from qianru.transfer.beam import beam_search
@@ -94,9 +95,12 @@ class Translator:
         network.eval()
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Translator:
-        """Open a folder that `save` wrote. Raises FormatError, naming the file and what is wrong."""
-        folder = Path(path)
+    def load(cls, path: str | os.PathLike[str], *, device: str = "cpu") -> Translator:
+        """Open a folder that `save` wrote. device: of torch, "cpu", "cuda" or "cuda:1".
+
+        Raises FormatError, naming the file and what is wrong; ArgumentError for a device that cannot be used.
+        """
+        folder, place = Path(path), device_of(device)
         told = read_description(folder, KIND, "qianru translate train", _RULES)
         numbers = {name: cast(int, told[name]) for name in ("n_layers", "n_heads")}
         layer = read_layer(folder, cast(int, told["dim"]))
@@ -117,7 +121,7 @@ class Translator:
             **numbers,
         )
         check_mark(_mark(network, saved), told["fingerprint"], folder)
-        return cls(network, saved)
+        return cls(network.to(place), saved)
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
         """Write the folder: model.safetensors, tokenizer.json, qianru.json. Raises OutputError."""
@@ -175,7 +179,7 @@ class Translator:
             places = order[first : first + _BATCH]
             results = beam_search(
                 self._network,
-                pad([ids[i] for i in places], layer.padding_id),
+                pad([ids[i] for i in places], layer.padding_id).to(self._network.device),
                 begin=special[BEGIN],
                 end=end,
                 beam=beam,

@@ -29,8 +29,6 @@ from qianru.text import Corpus
 from qianru.tokens import Tokenizer
 
 TRAIN = {"bert": train_bert, "gpt": train_gpt}
-# Of a few rates tried on the tiny models (160 and 60 steps), these had the lowest held-out loss or, for GPT, near it.
-RATES = {("bert", "tiny"): 1e-3, ("gpt", "tiny"): 3e-3}
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<|endoftext|>")
 FILL_IN = (
     "He was born in New [MASK] and studied at the university.",
@@ -103,7 +101,6 @@ def trained(kind: str, out: Path, corpus: Corpus, plan: dict[str, Any]) -> Path:
         tokenizer=Tokenizer.load(out / "tokenizer"),
         size=plan["size"],
         steps=plan["steps"][kind],
-        learning_rate=RATES.get((kind, plan["size"])),
         resume=resume,
         force=not resume,
         progress=bar,

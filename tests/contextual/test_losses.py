@@ -9,18 +9,19 @@ torch = pytest.importorskip("torch")
 from qianru.contextual.losses import linear_cross_entropy, n_correct  # noqa: E402
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("with_bias", [True, False])
 @pytest.mark.parametrize("n", [0, 1, 128, 300])
-def test_loss_and_gradients_are_those_of_torch(n: int, with_bias: bool) -> None:
+def test_loss_and_gradients_are_those_of_torch(n: int, with_bias: bool, smoothing: float) -> None:
     torch.manual_seed(n)
     hidden = torch.randn(n, 8, requires_grad=True)
     weight = torch.randn(50, 8, requires_grad=True)
     bias = torch.randn(50, requires_grad=True) if with_bias else None
     targets = torch.randint(0, 50, (n,))
-    loss = linear_cross_entropy(hidden * 2, weight, bias, targets)
+    loss = linear_cross_entropy(hidden * 2, weight, bias, targets, smoothing=smoothing)
     found = torch.autograd.grad(loss * 3, [hidden, weight, *([bias] if with_bias else [])])
     scores = torch.nn.functional.linear(hidden * 2, weight, bias)
-    plain = torch.nn.functional.cross_entropy(scores, targets, reduction="sum")
+    plain = torch.nn.functional.cross_entropy(scores, targets, reduction="sum", label_smoothing=smoothing)
     expected = torch.autograd.grad(plain * 3, [hidden, weight, *([bias] if with_bias else [])])
     torch.testing.assert_close(loss, plain)
     for one, other in zip(found, expected, strict=True):

@@ -19,11 +19,14 @@ class LinearCrossEntropy(Function):
     """The sum over n of -ln softmax(hidden_n weightᵀ + bias)[target_n]; see `linear_cross_entropy`.
 
     With p the probabilities and y the targets as 0 and 1, the gradient by the scores is p - y; by hidden it is
-    (p - y) weight, by weight (p - y)ᵀ hidden, by bias the sum of p - y.
+    (p - y) weight, by weight (p - y)ᵀ hidden, by bias the sum of p - y. With smoothing y is 1 - smoothing at the target and
+    smoothing / n_tokens more everywhere.
     """
 
     @staticmethod
-    def forward(context: Any, hidden: Any, weight: Any, bias: Any, targets: Any, dtype: Any) -> Any:
+    def forward(
+        context: Any, hidden: Any, weight: Any, bias: Any, targets: Any, dtype: Any, smoothing: float
+    ) -> Any:
         """hidden [n, dim], weight [n_tokens, dim], bias [n_tokens] or None, targets int64 [n]; to a scalar, float32."""
         needs = any(context.needs_input_grad)
         low, rows = weight.to(dtype), _rows(hidden)
@@ -35,11 +38,15 @@ class LinearCrossEntropy(Function):
             part, wanted = hidden[begin : begin + rows].to(dtype), targets[begin : begin + rows, None]
             scores = _scores(part, low, bias)
             log_sums = torch.logsumexp(scores, dim=1, keepdim=True)
-            total += (log_sums - scores.gather(1, wanted)).sum()
+            total += (log_sums - (1 - smoothing) * scores.gather(1, wanted)).sum()
+            if smoothing:
+                total -= smoothing * scores.mean(dim=1).sum()
             if not needs:
                 continue
             errors = scores.sub_(log_sums).exp_()
-            errors.scatter_add_(1, wanted, torch.full_like(log_sums, -1.0))
+            errors.scatter_add_(1, wanted, torch.full_like(log_sums, smoothing - 1))
+            if smoothing:
+                errors -= smoothing / len(weight)
             if by_bias is not None:
                 by_bias += errors.sum(dim=0)
             errors = errors.to(dtype)
@@ -53,7 +60,7 @@ class LinearCrossEntropy(Function):
         return total
 
     @staticmethod
-    def backward(context: Any, gradient: Any) -> tuple[Any, Any, Any, None, None]:
+    def backward(context: Any, gradient: Any) -> tuple[Any, Any, Any, None, None, None]:
         """The gradients taken in `forward`, times the one that comes in."""
         by_hidden, by_weight, by_bias = context.saved_tensors
         return (
@@ -62,10 +69,13 @@ class LinearCrossEntropy(Function):
             None if by_bias is None else by_bias * gradient,
             None,
             None,
+            None,
         )
 
 
-def linear_cross_entropy(hidden: Any, weight: Any, bias: Any, targets: Any, *, dtype: Any = None) -> Any:
+def linear_cross_entropy(
+    hidden: Any, weight: Any, bias: Any, targets: Any, *, dtype: Any = None, smoothing: float = 0.0
+) -> Any:
     """The sum of the cross entropies of a linear layer's scores, float32 [], differentiable by hidden, weight and bias.
 
     Args:
@@ -74,8 +84,10 @@ def linear_cross_entropy(hidden: Any, weight: Any, bias: Any, targets: Any, *, d
         bias: [n_tokens], float32, or None.
         targets: int64 [n].
         dtype: of the multiplications, by default that of weight; sums are float32.
+        smoothing: of the targets, from 0 to below 1 (Szegedy et al. 2016, arXiv:1512.00567, section 7).
     """
-    return LinearCrossEntropy.apply(hidden, weight, bias, targets, weight.dtype if dtype is None else dtype)
+    dtype = weight.dtype if dtype is None else dtype
+    return LinearCrossEntropy.apply(hidden, weight, bias, targets, dtype, smoothing)
 
 
 def n_correct(hidden: Any, weight: Any, bias: Any, targets: Any) -> int:

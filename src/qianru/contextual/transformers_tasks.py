@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from qianru.arrays import Int64Array
+from qianru.contextual.first_weights import first_spread, look_at_neighbours
 from qianru.contextual.losses import linear_cross_entropy, n_correct
 from qianru.contextual.masking import mask_tokens
 from qianru.contextual.packing import TokenStream
@@ -38,7 +39,7 @@ class Shape:
 
 
 SHAPES = {
-    "tiny": Shape(2, 128, 2, 128, 64, 1e-3),
+    "tiny": Shape(2, 128, 2, 128, 32, 2e-3),
     "small": Shape(4, 512, 8, 256, 64, 5e-4),
     "base": Shape(12, 768, 12, 512, 128, 2e-4),
 }
@@ -131,11 +132,14 @@ class BertTask:
             num_attention_heads=shape.n_heads,
             intermediate_size=4 * shape.dim,
             max_position_embeddings=settings.length,
+            initializer_range=first_spread(shape.dim),
             hidden_dropout_prob=settings.dropout,
             attention_probs_dropout_prob=settings.dropout,
             pad_token_id=tokenizer.special_tokens.get("[PAD]"),
         )
-        self.module = MaskedModel(transformers.BertForMaskedLM(config), settings)
+        model = transformers.BertForMaskedLM(config)
+        look_at_neighbours(model)
+        self.module = MaskedModel(model, settings)
 
     def batch(self, sequences: Int64Array, random: np.random.Generator) -> Batch:
         """Masks drawn anew."""
@@ -173,6 +177,7 @@ class GptTask:
             n_layer=shape.n_layers,
             n_head=shape.n_heads,
             n_positions=settings.length,
+            initializer_range=first_spread(shape.dim),
             resid_pdrop=settings.dropout,
             embd_pdrop=settings.dropout,
             attn_pdrop=settings.dropout,

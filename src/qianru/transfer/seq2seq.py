@@ -40,13 +40,17 @@ class Seq2Seq(torch.nn.Module):
 
     def forward(self, sources: Any, targets: Any) -> Any:
         """Padding is left out of the source; in the target it stands behind all that looks at it."""
+        return self.output(self.states(sources, targets))
+
+    def states(self, sources: Any, targets: Any) -> Any:
+        """What the output is given for each target token [batch, m, dim]."""
         memory, seen = self.encode(sources)
         length = targets.shape[1]
         before = torch.ones(length, length, dtype=torch.bool, device=targets.device).tril()
         states = self._enter(targets)
         for layer in self.decoder:
             states = layer(states, before, memory, seen)
-        return self.output(self.decoder_norm(states))
+        return self.decoder_norm(states)
 
     def encode(self, sources: Any) -> tuple[Any, Any]:
         """The source's states [batch, n, dim], and which of them are no padding, bool [batch, 1, 1, n]."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from qianru.arrays import Float32Array, Int64Array
+from qianru.contextual.losses import linear_cross_entropy
 from qianru.errors import ArgumentError, TrainingError
 from qianru.layers.backend import device_of, own_draws, set_threads
 from qianru.layers.embedding import EmbeddingLayer, pad, parameter_groups
@@ -271,12 +272,11 @@ def held_out_loss(network: Seq2Seq, pairs: tuple[Ids, Ids], batch_tokens: int) -
 def _loss(network: Seq2Seq, pairs: tuple[Ids, Ids], places: Int64Array, smoothing: float) -> tuple[Any, int]:
     padding = network.layer.padding_id
     sources, targets = (pad([side[i] for i in places.tolist()], padding).to(network.device) for side in pairs)
-    scores = network(sources, targets[:, :-1])
     aim = targets[:, 1:]
-    loss = torch.nn.functional.cross_entropy(
-        scores.flatten(0, 1), aim.flatten(), ignore_index=padding, label_smoothing=smoothing
-    )
-    return loss, int((aim != padding).sum())
+    real = aim != padding
+    states, n = network.states(sources, targets[:, :-1])[real], int(real.sum())
+    weight, bias = network.layer.weight, network.output.bias
+    return linear_cross_entropy(states, weight, bias, aim[real], smoothing=smoothing) / n, n
 
 
 def _check(told: dict[str, Any]) -> None:

@@ -31,11 +31,11 @@ Train = Callable[..., Any]
 
 @pytest.mark.parametrize("kind", ["bert", "gpt"])
 def test_a_run_learns_and_its_folder_opens_in_transformers(train: Train, kind: str) -> None:
-    made = train(kind, steps=40, evaluate_every=20, tokenizer=None, vocab_size=1200)
+    made = train(kind, steps=60, evaluate_every=10, learning_rate=5e-4, tokenizer=None, vocab_size=1200)
     first, last = made.curve.held_out[0], made.held_out
     assert last["loss"] < first["loss"] < np.log(made.n_tokens) + 0.5
     assert last["perplexity"] == pytest.approx(np.exp(last["loss"]))
-    assert len(made.curve.losses) == 40
+    assert len(made.curve.losses) == 60
     tokenizer = transformers.AutoTokenizer.from_pretrained(made.path, local_files_only=True)
     auto = transformers.AutoModelForMaskedLM if kind == "bert" else transformers.AutoModelForCausalLM
     model, info = auto.from_pretrained(made.path, local_files_only=True, output_loading_info=True)
@@ -53,7 +53,7 @@ def test_a_run_learns_and_its_folder_opens_in_transformers(train: Train, kind: s
     about = json.loads((made.path / "qianru.json").read_text("utf-8"))
     assert about["kind"] == kind
     assert about["fingerprint"] == made.fingerprint
-    assert about["provenance"]["steps_done"] == 40
+    assert about["provenance"]["steps_done"] == 60
     assert about["provenance"]["held_out"] == made.curve.held_out
     assert not checkpoint_folder(made.path).exists()
 

@@ -143,7 +143,7 @@ class Tuned:
         """A network that nothing has trained yet; inputs: the training texts."""
         encoder = self._encoder if self._is_new else self._open()
         self._is_new = False
-        network = TunedNetwork(encoder, plan.n_labels, dropout=plan.dropout).to(self._device)
+        network = TunedNetwork(encoder, plan.n_labels, dropout=plan.dropout)
         for parameter in network.parameters():
             parameter.requires_grad_(True)
         network.fit_scale(cast(EncoderInputs, inputs))

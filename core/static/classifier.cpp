@@ -8,17 +8,18 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace qianru {
 
 namespace {
 
-// Lines a thread takes at a time.
-constexpr std::size_t kChunk = 32;
-// Of several threads each has copies of the most frequent words' rows and of the outputs, which all of them write at every line.
-// The outputs' steps depend on one another most and are merged after each chunk, the words' after some: after 16, accuracy
-// was half a point lower.
-constexpr std::size_t kHotRows = 1024, kHotOutputs = 64, kMergeChunks = 4;
+// Lines that all threads together take at a time.
+constexpr std::size_t kLines = 64;
+// Of several threads each has copies of the most frequent words' rows (all of them together so many) and of the outputs, which all of
+// them write at every line. The outputs' steps depend on one another most and are merged after each chunk, the words' after some:
+// after 16, accuracy was half a point lower.
+constexpr std::size_t kHotRows = 2048, kHotOutputs = 64, kMergeChunks = 4;
 
 constexpr std::uint64_t kInitStream = 11, kOrderStream = 12, kLabelStream = 13;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
@@ -73,7 +74,7 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierData& data, const Classifie
       inputs_.row(i)[k] = (bits / 8388608.0f - 1.0f) / static_cast<float>(options.dim);
     }
   const bool is_shared = options.threads > 1;
-  const std::size_t n_hot = is_shared ? std::min(kHotRows, inputs_.n_rows()) : 0;
+  const std::size_t n_hot = is_shared ? std::min(kHotRows / static_cast<std::size_t>(options.threads), inputs_.n_rows()) : 0;
   const std::size_t n_own = is_shared ? std::min(kHotOutputs, outputs_.n_rows()) : 0;
   const std::size_t first_own = options.loss == ClassifierLoss::hierarchical ? outputs_.n_rows() - n_own : 0;  // with the root, the last
   for (int i = 0; i < options.threads; ++i)
@@ -126,19 +127,17 @@ double ClassifierTrainer::loss() {
 }
 
 void ClassifierTrainer::run_worker(Worker& worker) {
-  {
-    const std::lock_guard lock(mutex_);
-    worker.merge();  // the rows may have been written since the last epoch
-  }
+  worker.merge();  // the rows may have been written since the last epoch
+  const std::size_t chunk = std::max<std::size_t>(kLines / static_cast<std::size_t>(options_.threads), 1);
   std::size_t n_chunks = 0;
+  double loss = 0;
+  std::uint64_t n_examples = 0;
   const std::size_t n = order_.size();
   const double n_steps = static_cast<double>(n) * options_.epochs;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
+    const std::size_t begin = next_chunk_.fetch_add(1) * chunk;
     if (begin >= n) break;
-    const std::size_t end = std::min(begin + kChunk, n);
-    double chunk_loss = 0;
-    std::uint64_t n_examples = 0;
+    const std::size_t end = std::min(begin + chunk, n);
     gather(worker, order_[begin], 0);
     for (std::size_t i = begin; i < end; ++i) {
       const int slot = static_cast<int>((i - begin) % 2);
@@ -146,21 +145,23 @@ void ClassifierTrainer::run_worker(Worker& worker) {
       const double position = static_cast<double>(n) * epoch_ + static_cast<double>(i);
       const auto rate = static_cast<float>(options_.learning_rate * (1.0 - position / n_steps));
       if (worker.rows[slot].empty() || data_.labels_begin(order_[i]) == data_.labels_end(order_[i])) continue;
-      chunk_loss += train_line(worker, order_[i], slot, rate);
+      loss += train_line(worker, order_[i], slot, rate);
       ++n_examples;
     }
-    {
+    if (!std::isfinite(loss)) diverged_ = stop_ = true;
+    worker.hot_outputs.merge();
+    if (++n_chunks % kMergeChunks == 0) {
+      worker.hot_inputs.merge();
       const std::lock_guard lock(mutex_);
-      if (++n_chunks % kMergeChunks == 0) worker.hot_inputs.merge();
-      worker.hot_outputs.merge();
-      loss_ += chunk_loss;
-      n_examples_ += n_examples;
+      loss_ += std::exchange(loss, 0.0);
+      n_examples_ += std::exchange(n_examples, 0);
     }
-    if (!std::isfinite(chunk_loss)) diverged_ = stop_ = true;
     n_done_.fetch_add(end - begin, std::memory_order_relaxed);
   }
-  const std::lock_guard lock(mutex_);
   worker.merge();
+  const std::lock_guard lock(mutex_);
+  loss_ += loss;
+  n_examples_ += n_examples;
   if (--n_running_ == 0) finished_.notify_all();
 }
 

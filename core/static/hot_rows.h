@@ -24,12 +24,17 @@ class HotRows {
     return i < own_.n_rows() ? own_.row(i) : shared_.row(id);
   }
 
-  // Adds to the shared rows what the copies gained since the last time, and copies them anew. One thread at a time.
-  void merge() {
+  // Adds to the shared rows what the copies gained since the last time, and copies them anew. Threads that do so at once may lose an
+  // addition, as in all that they write; waiting for each other would cost more.
+  //
+  // All threads' gains are added up. That is right as long as all of them together are a small step: with sixteen threads that each
+  // trained long enough alone to reach where a row wants to be, the sum shot sixteen times as far, and the loss left all bounds. So
+  // the more threads, the sooner each has to merge; or each adds a share of its gain.
+  void merge(float share = 1.0f) {
     for (std::size_t i = 0; i < own_.n_rows(); ++i) {
       float* const to = shared_.row(first_ + i);
       const float *const own = own_.row(i), *const before = before_.row(i);
-      for (std::size_t k = 0; k < own_.stride(); ++k) to[k] += own[k] - before[k];
+      for (std::size_t k = 0; k < own_.stride(); ++k) to[k] += share * (own[k] - before[k]);
       copy(i);
     }
   }

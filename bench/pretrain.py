@@ -1,6 +1,6 @@
 """Tokens a second in pretraining, beside transformers' Trainer with its own collator: same model, text, batch and machine.
 
-    python -m bench.pretrain [--kind bert gpt] [--megabytes 4] [--steps 12] [--batch 32] [--length 128] [--threads 2]
+    python -m bench.pretrain [--kind bert gpt] [--megabytes 4] [--steps 12] [--batch 32] [--length 128] [--threads 2] [--peak 989]
 
 The Trainer gets each line as an example, cut off at the length and padded to the longest of its batch, as its default collator
 does it; tokens are counted without padding. The ladder below shows where the difference comes from, one change a row: packed
@@ -46,7 +46,7 @@ class AllPlaces(MaskedModel):
     """The head at all places, as transformers applies it, and torch's loss."""
 
     def forward(self, inputs: Any, places: Any, targets: Any) -> Any:
-        labels = torch.full((inputs.numel(),), -100)
+        labels = torch.full((inputs.numel(),), -100, device=inputs.device)
         labels[places] = targets
         logits = self.model(inputs).logits.float().flatten(0, 1)
         return torch.nn.functional.cross_entropy(logits, labels, reduction="sum")
@@ -113,6 +113,8 @@ def trainer(model: Any, examples: list[dict[str, Any]], collate: Any, arguments:
 
     class Clock(transformers.TrainerCallback):
         def on_step_end(self, *_: Any, **__: Any) -> None:
+            if torch.cuda.is_available() and len(times) + 1 in (WARM, WARM + arguments.steps):
+                torch.cuda.synchronize()  # the steps that were sent off are done
             times.append(time.perf_counter())
 
     with tempfile.TemporaryDirectory() as folder:
@@ -133,6 +135,15 @@ def trainer(model: Any, examples: list[dict[str, Any]], collate: Any, arguments:
             model=model, args=options, train_dataset=examples, data_collator=counted, callbacks=[Clock()]
         ).train()
     return sum(counts[WARM : WARM + arguments.steps]) / (times[-1] - times[WARM - 1])
+
+
+def flops_a_token(kind: str, arguments: argparse.Namespace, n_tokens: int) -> float:
+    """Operations of the products in forward and backward that the model needs (Chowdhery et al. 2022, appendix B): of the layers
+    and attention, and of the output for the tokens that are asked for, 15 % of them in BERT."""
+    shape = SHAPES[arguments.size]
+    layer = 6 * 12 * shape.dim**2 + 12 * arguments.length * shape.dim / (1 if kind == "bert" else 2)
+    asked, head = (0.15, shape.dim**2) if kind == "bert" else (1.0, 0)
+    return float(shape.n_layers * layer + asked * 6 * (n_tokens * shape.dim + head))
 
 
 def measure(kind: str, lines: list[str], arguments: argparse.Namespace) -> None:
@@ -195,7 +206,12 @@ def measure(kind: str, lines: list[str], arguments: argparse.Namespace) -> None:
         for name, run in rows:
             rate = run()
             first = first or rate
-            print(f"  {name:<38} {rate:10,.0f} tokens/s  {rate / first:5.2f} x", flush=True)
+            speed = rate * flops_a_token(kind, arguments, tokenizer.n_tokens) / 1e12
+            print(
+                f"  {name:<38} {rate:10,.0f} tokens/s  {rate / first:5.2f} x  {speed:6.2f} TFLOP/s"
+                + (f", {speed / arguments.peak:.1%} of {arguments.peak:g}" if arguments.peak else ""),
+                flush=True,
+            )
 
 
 def main() -> None:
@@ -209,6 +225,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--length", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--peak", type=float, help="TFLOP/s of the device, to print the share that is used")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     transformers.logging.set_verbosity_error()

@@ -1,8 +1,8 @@
 """A bilingual vocabulary, BERT-tiny and GPT-tiny from raw English and Chinese text, within a given time.
 
-    python -m recipes.pretrain OUT [--minutes 60] [--megabytes 100] [--vocab-size 32000] [--size tiny]
+    python -m recipes.pretrain OUT [--minutes 60] [--megabytes 100] [--vocab-size 32000] [--size tiny] [--kind bert gpt]
 
-Half of the time that is left after the vocabulary goes to each model; how many steps that is, is measured on a dozen of them.
+The time that is left after the vocabulary is shared out evenly to the models; how many steps that is, is measured on a dozen of them.
 Stopped (Ctrl-C, a crash), the same command goes on. Prints the held-out curves, words filled in, texts continued, and the
 neighbours of words in their sentences.
 """
@@ -79,10 +79,9 @@ def plan(arguments: argparse.Namespace, out: Path, corpus: Corpus, files: list[P
     tokenizer.save(out / "tokenizer", force=True)
     print(f"vocabulary of {tokenizer.n_tokens:,} tokens in {time.time() - started:.0f} s", flush=True)
     few = [line for file in files for line in first_lines(file, 1_500_000)]
-    left = arguments.minutes * 60 - (time.time() - started) - arguments.megabytes * 0.8  # encoding, twice
-    steps = {
-        kind: steps_of(kind, few, tokenizer, out, left / 2 - 20, arguments.size) for kind in ("bert", "gpt")
-    }
+    each = (arguments.minutes * 60 - (time.time() - started)) / len(arguments.kind)
+    each -= arguments.megabytes * 0.4 + 20  # encoding, and the probe
+    steps = {kind: steps_of(kind, few, tokenizer, out, each, arguments.size) for kind in arguments.kind}
     made = {"steps": steps, "megabytes": arguments.megabytes, "size": arguments.size}
     path.write_text(json.dumps(made) + "\n", encoding="utf-8")
     return made
@@ -201,6 +200,7 @@ def main() -> None:
     parser.add_argument("--megabytes", type=float, default=100, help="of each language")
     parser.add_argument("--vocab-size", type=int, default=32_000)
     parser.add_argument("--size", default="tiny", choices=["tiny", "small", "base"])
+    parser.add_argument("--kind", nargs="+", default=list(TRAIN), choices=list(TRAIN))
     arguments = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
@@ -218,13 +218,17 @@ def main() -> None:
         files = parts
     corpus = Corpus(*files)
     steps = plan(arguments, out, corpus, files)
-    folders = {kind: trained(kind, out, corpus, steps) for kind in TRAIN}
+    folders = {kind: trained(kind, out, corpus, steps) for kind in arguments.kind}
     tokenizer = Tokenizer.load(out / "tokenizer")
     for folder in folders.values():
         show_curve(folder)
-    fill_in(folders["bert"], tokenizer)
-    go_on(folders["gpt"], tokenizer)
-    neighbours(folders["bert"], tokenizer, [line for file in files for line in first_lines(file, 300_000)])
+    if "gpt" in folders:
+        go_on(folders["gpt"], tokenizer)
+    if "bert" in folders:
+        fill_in(folders["bert"], tokenizer)
+        neighbours(
+            folders["bert"], tokenizer, [line for file in files for line in first_lines(file, 300_000)]
+        )
 
 
 if __name__ == "__main__":

@@ -67,9 +67,14 @@ def train(
     dropout: Annotated[float, typer.Option(help="Share of numbers left out in training.")] = 0.1,
     epochs: Annotated[int, typer.Option(help="At most so many passes.")] = 20,
     patience: Annotated[int, typer.Option(help="Stop after so many passes without progress.")] = 3,
-    batch_tokens: Annotated[int, typer.Option(help="Target tokens in a step, about.")] = 1500,
-    learning_rate: Annotated[float, typer.Option(help="At its height, after --warmup steps.")] = 1e-3,
-    warmup: Annotated[int, typer.Option(help="Steps until then.")] = 400,
+    batch_tokens: Annotated[
+        int | None,
+        typer.Option(help="Target tokens in a step, about; by default 1,500, fewer with few pairs."),
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(help="At its height, after --warmup steps.")] = 2e-3,
+    warmup: Annotated[
+        int | None, typer.Option(help="Steps until then; by default two passes, at most 400.")
+    ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longer sentences are cut.")] = 120,
     seed: Seed = 1,
     threads: TorchThreads = None,

@@ -72,6 +72,7 @@ class PretrainRun:
         epoch = max(len(self.order.train) / settings.batch_size, 1e-9)
         self.n_steps = settings.steps or max(math.ceil(settings.epochs * epoch), 1)
         self.curve, self.step = Curve(), 0
+        self._ahead: tuple[int, Batch] | None = None  # a step, and its batch
         self._folder, self._identity = folder, identity
         self._progress, self._notice = progress, notice
         self._accumulate = settings.accumulate
@@ -218,8 +219,7 @@ class PretrainRun:
     def _one_step(self) -> float:
         """The mean loss of one batch, whose gradient has been followed; in smaller parts where memory is short."""
         settings = self.settings
-        random = np.random.default_rng([settings.seed, _MASKS, self.step])
-        batch = self.task.batch(self.order.batch(self.step), random)
+        batch = self._batch(self.step)
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate_at(self.step, self.n_steps, settings)
         while True:
@@ -244,11 +244,17 @@ class PretrainRun:
         self._optimizer.zero_grad(set_to_none=True)
         return total
 
+    def _batch(self, step: int) -> Batch:
+        if self._ahead is None or self._ahead[0] != step:
+            random = np.random.default_rng([self.settings.seed, _MASKS, step])
+            self._ahead = step, self.task.batch(self.order.batch(step), random)
+        return self._ahead[1]
+
     def _gradients(self, batch: Batch) -> float:
         """Forward and backward over this process's share; the mean loss over all shares."""
         n, rank, accumulate = self.processes.n, self.processes.rank, self._accumulate
         edges = np.linspace(0, len(batch.inputs), n * accumulate + 1).round().astype(int)
-        total = 0.0
+        losses = []
         for number in range(accumulate):
             begin, end = (int(edge) for edge in edges[rank * accumulate + number :][:2])
             part = batch.rows(begin, end)
@@ -260,7 +266,10 @@ class PretrainRun:
                     loss = self._module(*self._tensors(part))
                 # The processes' gradients are averaged, and the batch's is over all targets.
                 (loss * (n / max(batch.n_targets, 1))).backward()
-            total += float(loss.detach())
+            losses.append(loss.detach())
+        if self.processes.device.type != "cpu" and self.step + 1 < self.n_steps:
+            self._batch(self.step + 1)  # while the device works: a loss is only known when it is done
+        total = sum(float(loss) for loss in losses)
         return self.processes.sums(total)[0] / max(batch.n_targets, 1)
 
     def _tensors(self, batch: Batch) -> tuple[Any, Any, Any]:

@@ -58,17 +58,24 @@ def beam_search(
         for step in range(1, max(longest) + 1):
             scores = decoding.next_scores(last)
             scores[:, forbidden] = -torch.inf
-            scores = scores + totals[:, None]
+            # What a sentence goes on with is among the best of each of its rows: one transfer for all of them.
+            best = (scores + totals[:, None]).topk(min(2 * beam, scores.shape[1]))
+            continuations = list(zip(best.values.tolist(), best.indices.tolist(), strict=True))
+            rows_of: dict[int, list[int]] = {}
+            for row, sentence in enumerate(sentence_of):
+                rows_of.setdefault(sentence, []).append(row)
             rows: list[int] = []
             tokens: list[int] = []
             sums: list[float] = []
-            for sentence in dict.fromkeys(sentence_of):
-                own = [row for row, one in enumerate(sentence_of) if one == sentence]
-                flat = scores[own].flatten()
-                best = flat.topk(min(2 * beam, len(flat)))
+            for sentence, own in rows_of.items():
+                found = [
+                    (total, row, token)
+                    for row in own
+                    for total, token in zip(*continuations[row], strict=True)
+                ]
+                found.sort(key=lambda one: -one[0])
                 alive: list[tuple[int, int, float]] = []
-                for total, place in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-                    row, token = own[place // scores.shape[1]], place % scores.shape[1]
+                for total, row, token in found[: 2 * beam]:
                     if token == end:
                         ended[sentence].append(Hypothesis(total / length_penalty(step, penalty), held[row]))
                     elif len(alive) < beam and total > -torch.inf:

@@ -125,9 +125,9 @@ def fill_in(folder: Path, tokenizer: Tokenizer) -> None:
     model = transformers.AutoModelForMaskedLM.from_pretrained(folder, local_files_only=True).eval()
     print()
     for text in FILL_IN:
-        before, after = (
-            tokenizer.encode(part, add_special_tokens=False).ids.tolist() for part in text.split("[MASK]")
-        )
+        # The space before a word is part of its token, so it is masked with it.
+        parts = (part.rstrip(" ") for part in text.split("[MASK]"))
+        before, after = (tokenizer.encode(part, add_special_tokens=False).ids.tolist() for part in parts)
         names = [tokenizer.id_of(name) for name in ("[CLS]", "[MASK]", "[SEP]")]
         ids = [names[0], *before, names[1], *after, names[2]]
         with torch.no_grad():

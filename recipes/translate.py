@@ -73,7 +73,7 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
         test = test.chosen(list(range(min(options.max_test, len(test)))))
     spaces = [Vectors.load(path) for path in options.start]
     dim = spaces[0].dim if spaces else options.dim
-    setup = f"{options.vocab_size} tokens, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}"
+    setup = f"vocabulary {options.vocab_size or 'by pairs'}, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}"
     few_first = sorted(options.pairs, key=lambda n: n or math.inf)
     starts = STARTS if spaces else STARTS[:1]
     for n, seed, start in itertools.product(few_first, range(1, options.seeds + 1), starts):
@@ -92,7 +92,7 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             beam=options.beam,
             start=spaces if start == "vectors" else (),
             dim=dim,
-            vocab_size=options.vocab_size,
+            vocab_size=options.vocab_size or None,
             n_layers=options.n_layers,
             n_heads=options.n_heads,
             epochs=options.epochs,
@@ -172,10 +172,10 @@ def main() -> None:
     parser.add_argument("--start", nargs="+", default=[], metavar="MODEL", help="aligned vectors of both")
     parser.add_argument("--pairs", nargs="+", type=int, default=[2000, 5000, 0], help="0: all")
     parser.add_argument("--dim", type=int, default=100)
-    parser.add_argument("--vocab-size", type=int, default=8000)
+    parser.add_argument("--vocab-size", type=int, default=0, help="0: as many as pairs, 1,000 to 8,000")
     parser.add_argument("--n-layers", type=int, default=2)
     parser.add_argument("--n-heads", type=int, default=4)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=30)
     parser.add_argument(
         "--train-seconds", type=float, default=1000.0, help="of training, at most, for each run"
     )

@@ -60,7 +60,10 @@ def train(
     tokenizer: Annotated[
         str | None, typer.Option(metavar="MODEL", help="With <s>, </s> and <pad>; by default one is trained.")
     ] = None,
-    vocab_size: Annotated[int, typer.Option(help="Tokens of both languages together.")] = 8000,
+    vocab_size: Annotated[
+        int | None,
+        typer.Option(help="Tokens of both languages together; by default as many as pairs, 1,000 to 8,000."),
+    ] = None,
     dim: Annotated[int, typer.Option(help="Numbers in a row, without --start.")] = 128,
     n_layers: Annotated[int, typer.Option(help="Of encoder and decoder each.")] = 2,
     n_heads: Annotated[int, typer.Option(help="Of attention; divides dim.")] = 4,

@@ -1,12 +1,13 @@
 """Translation from random against aligned pretrained rows, at several numbers of pairs: BLEU and chrF.
 
     python -m recipes.translate --start en.aligned zh.aligned --results runs.jsonl                   Tatoeba, en → zh
-    python -m recipes.translate --data multi30k --start en.aligned de.aligned --results runs.jsonl   en → de
+    python -m recipes.translate --data multi30k --start en de --align-by-pairs --results runs.jsonl  en → de
     python -m recipes.translate --results runs.jsonl --report                                        the tables alone
     python -m recipes.translate --pairs 2000 --seeds 1 --train-seconds 60
 
 Tatoeba: 1,000 pairs are set aside as test set, with all pairs that share a sentence on either side with them left out of the rest;
-Multi30k: its own test set of 2016. Without --start only the random rows are trained. A seed draws its own pairs, the same ones for both
+Multi30k: its own test set of 2016. Without --start only the random rows are trained. --align-by-pairs: the vectors are of two spaces, and
+each run turns them onto one another by the words that stand together in its own training pairs. A seed draws its own pairs, the same ones for both
 starts. A run that is in the results file already is not run again, so a recipe that was stopped goes on where it was; few pairs come
 first. The table has means over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows by paired seeds.
 """
@@ -16,7 +17,9 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+import re
 import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,7 @@ from recipes.intrinsic import data_folder
 from qianru.transfer import SentencePairs, read_sentence_pairs, train_translator
 from qianru.transfer.examples import text_marks
 from qianru.vectors import Vectors
+from qianru.vectors.align import align
 
 # What a run is known by. model: begins of the fingerprints of what it starts from. setup: the network's size and its training.
 KEYS = ("data", "pairs", "start", "seed", "model", "setup", "n_test")
@@ -65,6 +69,27 @@ def _apart(train: SentencePairs, test: SentencePairs) -> tuple[SentencePairs, Se
     return train.chosen(np.flatnonzero(~shared).tolist()), test
 
 
+def one_space(pairs: SentencePairs, source: Vectors, target: Vectors) -> list[Vectors]:
+    """Both models in one space, by a dictionary of the words that are each other's best by Dice's coefficient over the pairs.
+
+    Words are what stands between spaces and signs, in lower case.
+    """
+    sides = [
+        [set(re.findall(r"\w+", text.lower())) for text in texts] for texts in (pairs.sources, pairs.targets)
+    ]
+    counts = [Counter(word for words in side for word in words) for side in sides]
+    together = Counter((a, b) for one, other in zip(*sides, strict=True) for a in one for b in other)
+    best: list[dict[str, tuple[float, str]]] = [{}, {}]
+    for (a, b), n in together.items():
+        dice = 2 * n / (counts[0][a] + counts[1][b])
+        if n < 3 or dice < 0.3:
+            continue
+        best[0][a] = max(best[0].get(a, (0.0, "")), (dice, b))
+        best[1][b] = max(best[1].get(b, (0.0, "")), (dice, a))
+    made = align(source, target, [(a, b) for a, (_, b) in best[0].items() if best[1][b][1] == a])
+    return [made.source, made.target]
+
+
 def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -> None:
     """Run what is missing, until the time is over."""
     began = time.monotonic()
@@ -72,12 +97,17 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
     if options.max_test:
         test = test.chosen(list(range(min(options.max_test, len(test)))))
     spaces = [Vectors.load(path) for path in options.start]
+    if options.align_by_pairs and len(spaces) != 2:
+        raise SystemExit(
+            "--align-by-pairs needs two models with --start: of the source's and of the target's language"
+        )
     dim = spaces[0].dim if spaces else options.dim
     setup = f"vocabulary {options.vocab_size or 'by pairs'}, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}"
     few_first = sorted(options.pairs, key=lambda n: n or math.inf)
     starts = STARTS if spaces else STARTS[:1]
     for n, seed, start in itertools.product(few_first, range(1, options.seeds + 1), starts):
         mark = "+".join(space.fingerprint[:16] for space in spaces) if start == "vectors" else ""
+        mark += " by pairs" if mark and options.align_by_pairs else ""
         key = (options.data, n, start, seed, mark, setup, len(test))
         if key in results:
             continue
@@ -85,12 +115,16 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             print(f"{options.max_seconds:g} seconds are over; the same command goes on", flush=True)
             return
         order = np.random.default_rng([seed, n]).permutation(len(train))
+        chosen = train.chosen(np.sort(order[: n or None]).tolist())
+        rows = spaces if start == "vectors" else []
+        if rows and options.align_by_pairs:
+            rows = one_space(chosen, *rows)
         run = dict(zip(KEYS, key, strict=True))
         run |= one_run(
-            train.chosen(np.sort(order[: n or None]).tolist()),
+            chosen,
             test,
             beam=options.beam,
-            start=spaces if start == "vectors" else (),
+            start=rows,
             dim=dim,
             vocab_size=options.vocab_size or None,
             n_layers=options.n_layers,
@@ -170,6 +204,7 @@ def main() -> None:
     )
     parser.add_argument("--data", default="tatoeba", choices=["tatoeba", "multi30k"])
     parser.add_argument("--start", nargs="+", default=[], metavar="MODEL", help="aligned vectors of both")
+    parser.add_argument("--align-by-pairs", action="store_true")
     parser.add_argument("--pairs", nargs="+", type=int, default=[2000, 5000, 0], help="0: all")
     parser.add_argument("--dim", type=int, default=100)
     parser.add_argument("--vocab-size", type=int, default=0, help="0: as many as pairs, 1,000 to 8,000")

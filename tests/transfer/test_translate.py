@@ -170,6 +170,23 @@ def test_it_learns_words_and_their_order(trained: tuple[Translator, list[tuple[s
     assert translator.evaluate([pairs[0], pairs[85]], overlap="drop", n_bootstrap=0).n_pairs == 1
 
 
+@pytest.mark.parametrize("n", [60, 90])
+def test_batches_and_warm_up_follow_the_number_of_pairs(n: int) -> None:
+    left_out = {**QUICK, "epochs": 1, "batch_tokens": None, "warmup": None}
+    made = train_translator(toy(n, 1), **left_out)
+    settings = dict(made.provenance["settings"])  # type: ignore[call-overload]
+    n_tokens = sum(len(made._network.layer.tokenizer.encode(b).ids) + 2 for _, b in toy(n, 1)) * 0.98
+    assert settings["batch_tokens"] == pytest.approx(n_tokens / 50, rel=0.1)
+    assert settings["warmup"] == pytest.approx(100, abs=6)
+
+
+def test_the_vocabulary_follows_the_number_of_pairs() -> None:
+    made = train_translator(toy(60, 1), **{**QUICK, "epochs": 1, "vocab_size": None})
+    asked = made._network.layer.tokenizer.n_tokens
+    fixed = train_translator(toy(60, 1), **{**QUICK, "epochs": 1, "vocab_size": 1000})
+    assert asked == fixed._network.layer.tokenizer.n_tokens
+
+
 def test_a_translation_does_not_hang_on_the_batch(trained: tuple[Translator, list[tuple[str, str]]]) -> None:
     translator, pairs = trained
     sentences = [source for source, _ in pairs[80:86]] + ["", "the the the cat sees the dog likes"]

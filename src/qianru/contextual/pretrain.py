@@ -267,8 +267,8 @@ class PretrainRun:
                 # The processes' gradients are averaged, and the batch's is over all targets.
                 (loss * (n / max(batch.n_targets, 1))).backward()
             losses.append(loss.detach())
-        if self.processes.device.type != "cpu" and self.step + 1 < self.n_steps:
-            self._batch(self.step + 1)  # while the device works: a loss is only known when it is done
+        if self.step + 1 < self.n_steps:
+            self._batch(self.step + 1)  # while a GPU works: the loss is only known when it is done
         total = sum(float(loss) for loss in losses)
         return self.processes.sums(total)[0] / max(batch.n_targets, 1)
 

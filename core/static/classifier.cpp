@@ -14,12 +14,12 @@ namespace qianru {
 
 namespace {
 
-// Lines that all threads together take at a time.
-constexpr std::size_t kLines = 64;
-// Of several threads each has copies of the most frequent words' rows (all of them together so many) and of the outputs, which all of
-// them write at every line. The outputs' steps depend on one another most and are merged after each chunk, the words' after some:
-// after 16, accuracy was half a point lower.
-constexpr std::size_t kHotRows = 2048, kHotOutputs = 64, kMergeChunks = 4;
+// Lines a thread takes at a time.
+constexpr std::size_t kChunk = 32;
+// Each of two threads has copies of the most frequent words' rows and of the outputs, which both of them write at every line. The
+// outputs' steps depend on one another most and are merged after each chunk, the words' after some: after 16, accuracy was half a
+// point lower. More threads have none: with sixteen, whose gains added up too far, half the accuracy was lost.
+constexpr std::size_t kHotRows = 1024, kHotOutputs = 64, kMergeChunks = 4;
 
 constexpr std::uint64_t kInitStream = 11, kOrderStream = 12, kLabelStream = 13;
 std::uint64_t stream_key(std::uint64_t seed, std::uint64_t stream) { return mix64(mix64(seed + 0x632BE59BD9B4E019u) + stream); }
@@ -73,8 +73,8 @@ ClassifierTrainer::ClassifierTrainer(const ClassifierData& data, const Classifie
       const auto bits = static_cast<float>(random_at(key, i * dim + k) >> 40);  // 24 bits: exact in a float
       inputs_.row(i)[k] = (bits / 8388608.0f - 1.0f) / static_cast<float>(options.dim);
     }
-  const bool is_shared = options.threads > 1;
-  const std::size_t n_hot = is_shared ? std::min(kHotRows / static_cast<std::size_t>(options.threads), inputs_.n_rows()) : 0;
+  const bool is_shared = options.threads == 2;
+  const std::size_t n_hot = is_shared ? std::min(kHotRows, inputs_.n_rows()) : 0;
   const std::size_t n_own = is_shared ? std::min(kHotOutputs, outputs_.n_rows()) : 0;
   const std::size_t first_own = options.loss == ClassifierLoss::hierarchical ? outputs_.n_rows() - n_own : 0;  // with the root, the last
   for (int i = 0; i < options.threads; ++i)
@@ -128,16 +128,15 @@ double ClassifierTrainer::loss() {
 
 void ClassifierTrainer::run_worker(Worker& worker) {
   worker.merge();  // the rows may have been written since the last epoch
-  const std::size_t chunk = std::max<std::size_t>(kLines / static_cast<std::size_t>(options_.threads), 1);
   std::size_t n_chunks = 0;
   double loss = 0;
   std::uint64_t n_examples = 0;
   const std::size_t n = order_.size();
   const double n_steps = static_cast<double>(n) * options_.epochs;
   while (!stop_.load(std::memory_order_relaxed)) {
-    const std::size_t begin = next_chunk_.fetch_add(1) * chunk;
+    const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
     if (begin >= n) break;
-    const std::size_t end = std::min(begin + chunk, n);
+    const std::size_t end = std::min(begin + kChunk, n);
     gather(worker, order_[begin], 0);
     for (std::size_t i = begin; i < end; ++i) {
       const int slot = static_cast<int>((i - begin) % 2);

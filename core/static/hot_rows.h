@@ -29,12 +29,12 @@ class HotRows {
   //
   // All threads' gains are added up. That is right as long as all of them together are a small step: with sixteen threads that each
   // trained long enough alone to reach where a row wants to be, the sum shot sixteen times as far, and the loss left all bounds. So
-  // the more threads, the sooner each has to merge; or each adds a share of its gain.
-  void merge(float share = 1.0f) {
+  // the more threads, the sooner each has to merge, or none has copies.
+  void merge() {
     for (std::size_t i = 0; i < own_.n_rows(); ++i) {
       float* const to = shared_.row(first_ + i);
       const float *const own = own_.row(i), *const before = before_.row(i);
-      for (std::size_t k = 0; k < own_.stride(); ++k) to[k] += share * (own[k] - before[k]);
+      for (std::size_t k = 0; k < own_.stride(); ++k) to[k] += own[k] - before[k];
       copy(i);
     }
   }

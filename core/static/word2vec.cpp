@@ -28,10 +28,11 @@ static_assert((kSlots & (kSlots - 1)) == 0 && kSlots > kDrawAhead && kDrawAhead 
 constexpr std::size_t kDrawUses = 4, kDrawApart = 32;
 constexpr bool draws_anew(std::size_t i) { return i % (kDrawUses * kDrawApart) < kDrawApart; }  // the i-th kept word of a chunk
 
-// Rows of each matrix of which the threads together have copies of their own: few enough to stay in a second-level cache. They are
-// merged after each chunk, and sooner where the threads together have trained so many kept words apart: with twice as many, four
-// threads' vectors were a little worse.
-constexpr std::size_t kHotRows = 1024, kApartWords = 6144;
+// Rows of each matrix of which each of two threads has copies of its own, merged after each chunk: few enough to stay in a
+// second-level cache. More threads have none. Their gains add up, and where all have come to where a row wants to be, their sum goes too
+// far: sixteen that merged after chunks diverged on Wikipedia; merged sooner the more threads there are, they were 1.4 times as fast as
+// without copies and as good there, but diverged on a text of few words, all of them hot.
+constexpr std::size_t kHotRows = 512;
 
 // Keys of the independent streams of random numbers.
 constexpr std::uint64_t kTokenStream = 1, kNegativeStream = 2, kInitStream = 3, kOrderStream = 4;
@@ -115,12 +116,10 @@ struct Word2vecTrainer::Worker {
   std::vector<float*> coming;  // rows that the windows prepared since the last step need
   void merge() {
     hot_inputs.merge();
-    hot_outputs.merge(output_share);
+    hot_outputs.merge();
   }
 
   HotRows hot_inputs, hot_outputs;
-  std::size_t merge_every = SIZE_MAX;  // kept words
-  float output_share = 1;
   // With shared rows: the input vectors of the words within reach, made when a word comes within reach; when it is out of reach,
   // each of its rows takes what the vector gained. So the rows are gathered and scattered once a token and not once a window.
   std::vector<float> ring, before;  // [ring_mask + 1, n_floats]: the vectors, and as they were made
@@ -260,12 +259,8 @@ float Word2vecTrainer::rate_at(std::size_t place) const {
 }
 
 void Word2vecTrainer::run_worker() {
-  const auto n_threads = static_cast<std::size_t>(options_.threads);
-  const std::size_t n_hot = n_threads > 1 && input_shares_.empty() ? kHotRows / n_threads : 0;
+  const std::size_t n_hot = options_.threads == 2 && input_shares_.empty() ? kHotRows : 0;
   Worker worker(options_, paths_.longest, n_floats_, inputs_, outputs_, n_hot, shared_.offsets != nullptr);
-  if (n_hot > 0) worker.merge_every = std::max<std::size_t>(kApartWords / n_threads, 1);
-  // The nodes near the root are trained by all windows, and get where they want to be between any two merges.
-  if (options_.negative == 0 && n_threads > 2) worker.output_share = 2.0f / static_cast<float>(n_threads);
   worker.position_key = static_cast<std::uint64_t>(n_positions_) * static_cast<std::uint64_t>(epoch_);
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::size_t place = next_chunk_.fetch_add(1);
@@ -393,7 +388,6 @@ void Word2vecTrainer::train_chunk(Worker& worker, std::size_t begin, std::size_t
     if (has_shared && i + reach < n) enter(worker, i + reach);
     step(worker, i, waiting);
     worker.coming.clear();
-    if ((i + 1) % worker.merge_every == 0) worker.merge();
     // The window before this one has made its step: the word at its far end is needed no more.
     if (has_shared && i > reach) leave(worker, i - reach - 1);
   }

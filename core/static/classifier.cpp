@@ -8,7 +8,6 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
-#include <utility>
 
 namespace qianru {
 
@@ -127,16 +126,19 @@ double ClassifierTrainer::loss() {
 }
 
 void ClassifierTrainer::run_worker(Worker& worker) {
-  worker.merge();  // the rows may have been written since the last epoch
+  {
+    const std::lock_guard lock(mutex_);
+    worker.merge();  // the rows may have been written since the last epoch
+  }
   std::size_t n_chunks = 0;
-  double loss = 0;
-  std::uint64_t n_examples = 0;
   const std::size_t n = order_.size();
   const double n_steps = static_cast<double>(n) * options_.epochs;
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::size_t begin = next_chunk_.fetch_add(1) * kChunk;
     if (begin >= n) break;
     const std::size_t end = std::min(begin + kChunk, n);
+    double chunk_loss = 0;
+    std::uint64_t n_examples = 0;
     gather(worker, order_[begin], 0);
     for (std::size_t i = begin; i < end; ++i) {
       const int slot = static_cast<int>((i - begin) % 2);
@@ -144,23 +146,21 @@ void ClassifierTrainer::run_worker(Worker& worker) {
       const double position = static_cast<double>(n) * epoch_ + static_cast<double>(i);
       const auto rate = static_cast<float>(options_.learning_rate * (1.0 - position / n_steps));
       if (worker.rows[slot].empty() || data_.labels_begin(order_[i]) == data_.labels_end(order_[i])) continue;
-      loss += train_line(worker, order_[i], slot, rate);
+      chunk_loss += train_line(worker, order_[i], slot, rate);
       ++n_examples;
     }
-    if (!std::isfinite(loss)) diverged_ = stop_ = true;
-    worker.hot_outputs.merge();
-    if (++n_chunks % kMergeChunks == 0) {
-      worker.hot_inputs.merge();
+    {
       const std::lock_guard lock(mutex_);
-      loss_ += std::exchange(loss, 0.0);
-      n_examples_ += std::exchange(n_examples, 0);
+      if (++n_chunks % kMergeChunks == 0) worker.hot_inputs.merge();
+      worker.hot_outputs.merge();
+      loss_ += chunk_loss;
+      n_examples_ += n_examples;
     }
+    if (!std::isfinite(chunk_loss)) diverged_ = stop_ = true;
     n_done_.fetch_add(end - begin, std::memory_order_relaxed);
   }
-  worker.merge();
   const std::lock_guard lock(mutex_);
-  loss_ += loss;
-  n_examples_ += n_examples;
+  worker.merge();
   if (--n_running_ == 0) finished_.notify_all();
 }
 

@@ -24,12 +24,9 @@ class HotRows {
     return i < own_.n_rows() ? own_.row(i) : shared_.row(id);
   }
 
-  // Adds to the shared rows what the copies gained since the last time, and copies them anew. Threads that do so at once may lose an
-  // addition, as in all that they write; waiting for each other would cost more.
-  //
-  // All threads' gains are added up. That is right as long as all of them together are a small step: with sixteen threads that each
-  // trained long enough alone to reach where a row wants to be, the sum shot sixteen times as far, and the loss left all bounds. So
-  // the more threads, the sooner each has to merge, or none has copies.
+  // Adds to the shared rows what the copies gained since the last time, and copies them anew. One thread at a time.
+  // Gains of several threads add up, which is a step too long where each has come to where a row wants to be: two stand it, sixteen
+  // diverged.
   void merge() {
     for (std::size_t i = 0; i < own_.n_rows(); ++i) {
       float* const to = shared_.row(first_ + i);

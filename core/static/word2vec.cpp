@@ -114,11 +114,6 @@ struct Word2vecTrainer::Worker {
   std::vector<float*> drawn[kDrawApart];  // the distinct rows drawn at the last kept words that drew
   Frame frames[2];
   std::vector<float*> coming;  // rows that the windows prepared since the last step need
-  void merge() {
-    hot_inputs.merge();
-    hot_outputs.merge();
-  }
-
   HotRows hot_inputs, hot_outputs;
   // With shared rows: the input vectors of the words within reach, made when a word comes within reach; when it is out of reach,
   // each of its rows takes what the vector gained. So the rows are gathered and scattered once a token and not once a window.
@@ -261,6 +256,11 @@ float Word2vecTrainer::rate_at(std::size_t place) const {
 void Word2vecTrainer::run_worker() {
   const std::size_t n_hot = options_.threads == 2 && input_shares_.empty() ? kHotRows : 0;
   Worker worker(options_, paths_.longest, n_floats_, inputs_, outputs_, n_hot, shared_.offsets != nullptr);
+  auto merge = [&] {
+    const std::lock_guard lock(merge_mutex_);
+    worker.hot_inputs.merge();
+    worker.hot_outputs.merge();
+  };
   worker.position_key = static_cast<std::uint64_t>(n_positions_) * static_cast<std::uint64_t>(epoch_);
   while (!stop_.load(std::memory_order_relaxed)) {
     const std::size_t place = next_chunk_.fetch_add(1);
@@ -268,7 +268,7 @@ void Word2vecTrainer::run_worker() {
     const std::size_t begin = order_[place] * kChunk, end = std::min(begin + kChunk, n_positions_);
     worker.rate_shift = place * kChunk - begin;
     train_chunk(worker, begin, end);
-    if (n_hot > 0) worker.merge();
+    if (n_hot > 0) merge();
     const double chunk_loss = worker.loss.total();
     {
       const std::lock_guard lock(mutex_);
@@ -280,6 +280,7 @@ void Word2vecTrainer::run_worker() {
     worker.loss = {};
     n_done_.fetch_add(end - begin, std::memory_order_relaxed);
   }
+  if (n_hot > 0) merge();
   const std::lock_guard lock(mutex_);
   if (--n_running_ == 0) finished_.notify_all();
 }

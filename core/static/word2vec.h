@@ -113,6 +113,7 @@ class Word2vecTrainer {
   int epoch_ = -1;
   bool released_ = false;
   double epoch_rate_ = 0, rate_slope_ = 0;  // learning rate at the start of the epoch, change per position
+  std::mutex merge_mutex_;  // of the threads' copies of hot rows into the matrices
   std::mutex mutex_;  // guards what follows
   std::condition_variable finished_;
   int n_running_ = 0;

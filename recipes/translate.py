@@ -28,6 +28,7 @@ import numpy as np
 from recipes.classify import keep, mean_interval, read_results
 from recipes.intrinsic import data_folder
 
+from qianru.layers.backend import default_precision
 from qianru.transfer import SentencePairs, read_sentence_pairs, train_translator
 from qianru.transfer.examples import text_marks
 from qianru.vectors import Vectors
@@ -102,7 +103,7 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             "--align-by-pairs needs two models with --start: of the source's and of the target's language"
         )
     dim = spaces[0].dim if spaces else options.dim
-    setup = f"vocabulary {options.vocab_size or 'by pairs'}, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}"
+    setup = f"vocabulary {options.vocab_size or 'by pairs'}, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}, {default_precision(None)}"
     few_first = sorted(options.pairs, key=lambda n: n or math.inf)
     starts = STARTS if spaces else STARTS[:1]
     for n, seed, start in itertools.product(few_first, range(1, options.seeds + 1), starts):

@@ -16,11 +16,12 @@ import pytest
 from qianru.cli.app import run
 from qianru.contextual import load_encoder
 from qianru.errors import ArgumentError
+from qianru.layers import backend
 from qianru.layers.backend import device_of, is_no_room
 
 torch = pytest.importorskip("torch")
 
-from qianru.contextual import pretrain, processes, train  # noqa: E402
+from qianru.contextual import pretrain, processes  # noqa: E402
 from qianru.contextual.run_state import checkpoint_folder  # noqa: E402
 
 no_gpu = pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
@@ -139,8 +140,8 @@ def test_ids_go_to_the_models_device(make: Callable[..., Path], monkeypatch: pyt
 
 
 def test_precision_is_that_which_the_device_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert train.default_precision("cpu") in ("float32", "bfloat16")
-    monkeypatch.setattr(train, "device_of", torch.device)
+    assert backend.default_precision("cpu") in ("float32", "bfloat16")
+    monkeypatch.setattr(backend, "device_of", torch.device)
     for native in (True, False):
         # By emulation it is slower than float32.
         monkeypatch.setattr(
@@ -148,8 +149,8 @@ def test_precision_is_that_which_the_device_has(monkeypatch: pytest.MonkeyPatch)
             "is_bf16_supported",
             lambda including_emulation=True, native=native: native or including_emulation,
         )
-        assert train.default_precision("cuda") == ("bfloat16" if native else "float32")
-    assert train.default_precision("mps") == "float32"
+        assert backend.default_precision("cuda") == ("bfloat16" if native else "float32")
+    assert backend.default_precision("mps") == "float32"
 
 
 def test_several_processes_need_a_gpu_each(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,10 +85,10 @@ def beam(
                     found.append((total + float(log), ids, token))
         found.sort(key=lambda one: -one[0])
         alive, by_length = [], ((5 + step) / 6) ** penalty
-        for total, ids, token in found[: 2 * width]:
-            if token == end:
+        for rank, (total, ids, token) in enumerate(found[: 2 * width]):
+            if token == end and rank < width:
                 ended.append((total / by_length, ids))
-            elif len(alive) < width:
+            elif token != end and len(alive) < width:
                 alive.append((total, [*ids, token]))
         if len(ended) >= width:
             break

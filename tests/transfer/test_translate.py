@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib.util
 import json
 from pathlib import Path
@@ -114,6 +115,26 @@ def test_the_search_finds_what_the_plain_one_finds(network: Seq2Seq, beam: int, 
         assert [one.score for one in hypotheses] == pytest.approx([score for score, _ in expected], abs=1e-4)
 
 
+@pytest.mark.parametrize("favour", [-2.0, -1.5, -1.0, 0.0])
+def test_a_beam_of_one_takes_the_most_probable_token_each_time(network: Seq2Seq, favour: float) -> None:
+    """However near the end comes to being that token."""
+    made = copy.deepcopy(network)
+    with torch.no_grad():
+        made.output.bias[END] += favour
+    for source in ([0, 1, END], [5, 6, 3, 3, END], [2, END], [4, 4, 1, END]):
+        ids = [BEGIN]
+        with torch.no_grad():
+            while len(ids) <= 6 and ids[-1] != END:
+                scores = made(torch.tensor([source]), torch.tensor([ids]))[0, -1]
+                scores[[BEGIN, PAD]] = -torch.inf
+                ids.append(int(scores.argmax()))
+        never = [BEGIN, PAD]
+        (found,) = beam_search(
+            made, torch.tensor([source]), begin=BEGIN, end=END, beam=1, penalty=0.6, longest=[6], never=never
+        )
+        assert [one.ids for one in found] == [[token for token in ids[1:] if token != END]]
+
+
 NOUNS = {"cat": "猫", "dog": "狗", "tiger": "老虎", "bird": "小鸟", "man": "男人", "king": "国王"}
 VERBS = {"sees": "看见", "likes": "喜欢", "hears": "听见"}
 
@@ -137,8 +158,8 @@ QUICK: dict[str, Any] = {
     "warmup": 60,
     "learning_rate": 1e-2,
     "batch_tokens": 300,
-    "epochs": 25,
-    "patience": 25,
+    "epochs": 40,
+    "patience": 40,
 }
 
 
@@ -178,6 +199,18 @@ def test_batches_and_warm_up_follow_the_number_of_pairs(n: int) -> None:
     n_tokens = sum(len(made._network.layer.tokenizer.encode(b).ids) + 2 for _, b in toy(n, 1)) * 0.98
     assert settings["batch_tokens"] == pytest.approx(n_tokens / 50, rel=0.1)
     assert settings["warmup"] == pytest.approx(100, abs=6)
+
+
+def test_both_precisions_learn_the_same() -> None:
+    losses = []
+    for precision in ("float32", "bfloat16"):
+        made = train_translator(toy(60, 1), **{**QUICK, "epochs": 4, "precision": precision})
+        assert made.provenance["settings"]["precision"] == precision  # type: ignore[index]
+        assert made._network.layer.weight.dtype == torch.float32
+        losses.append([one["held_out_loss"] for one in made.provenance["history"]])  # type: ignore[attr-defined]
+    assert losses[0][-1] < losses[0][0] * 0.9
+    assert losses[1] == pytest.approx(losses[0], rel=0.03)
+    assert losses[1] != losses[0]
 
 
 def test_the_vocabulary_follows_the_number_of_pairs() -> None:
@@ -277,6 +310,7 @@ def test_pairs_are_read(tmp_path: Path) -> None:
     [
         ({"epochs": 0}, "epochs must be a whole number"),
         ({"dropout": 1}, "dropout must be"),
+        ({"precision": "half"}, "precision must be one of float32, bfloat16, got 'half'"),
         ({"learning_rate": 0}, "learning_rate must be above 0"),
         ({"validation": 0.0}, "validation must be pairs, or a share"),
         ({"n_heads": 3}, "n_heads must divide the 128 numbers"),

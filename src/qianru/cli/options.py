@@ -63,6 +63,10 @@ Resume: TypeAlias = Annotated[
 ]
 Threads: TypeAlias = Annotated[int | None, typer.Option(help="Default: one for each processor.")]
 TorchThreads: TypeAlias = Annotated[int | None, typer.Option(help="Default: as torch sets it.")]
+Precision: TypeAlias = Annotated[
+    Literal["float32", "bfloat16"] | None,
+    typer.Option(help="Of products; default bfloat16 where the device has it."),
+]
 Device: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Of torch: cpu, cuda, cuda:1; default: a GPU if there is one."),

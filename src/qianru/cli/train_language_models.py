@@ -18,6 +18,7 @@ from qianru.cli.options import (
     Force,
     Lowercase,
     OnErrors,
+    Precision,
     Resume,
     SegmenterFile,
     TorchThreads,
@@ -57,10 +58,6 @@ MinRate: TypeAlias = Annotated[float, typer.Option(help="Share of the highest th
 Decay: TypeAlias = Annotated[float, typer.Option(help="Of weights, by AdamW.")]
 Dropout: TypeAlias = Annotated[float, typer.Option(help="Share of values set to 0.")]
 ModelSeed: TypeAlias = Annotated[int, typer.Option(help="Of all that is drawn.")]
-Precision: TypeAlias = Annotated[
-    Literal["float32", "bfloat16"] | None,
-    typer.Option(help="Of products; default bfloat16 where the device has it."),
-]
 EvaluateEvery: TypeAlias = Annotated[
     int | None, typer.Option(metavar="STEPS", help="Look at held-out text; default: 20 times.")
 ]

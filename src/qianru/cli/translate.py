@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from qianru.cli.options import AsJson, Device, EncoderDevice, Force, Seed, TorchThreads, check_output_folder
+from qianru.cli.options import (
+    AsJson,
+    Device,
+    EncoderDevice,
+    Force,
+    Precision,
+    Seed,
+    TorchThreads,
+    check_output_folder,
+)
 from qianru.cli.output import n_of, print_json, print_table
 
 app = typer.Typer(rich_markup_mode=None)
@@ -79,6 +88,7 @@ def train(
         int | None, typer.Option(help="Steps until then; by default two passes, at most 400.")
     ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longer sentences are cut.")] = 120,
+    precision: Precision = None,
     seed: Seed = 1,
     threads: TorchThreads = None,
     device: Device = None,
@@ -119,6 +129,7 @@ def train(
             learning_rate=learning_rate,
             warmup=warmup,
             max_tokens=max_tokens,
+            precision=precision,
             seed=seed,
             threads=threads,
             device=device,

@@ -18,6 +18,7 @@ from qianru.contextual.packing import TokenStream
 from qianru.contextual.settings import PretrainSettings
 from qianru.contextual.task import Batch
 from qianru.layers.backend import load_torch
+from qianru.layers.dropout import dropout
 
 torch = load_torch()
 Module: Any = torch.nn.Module
@@ -50,11 +51,11 @@ class TwoWayLanguageModel(Module):
         numbers, places = torch.unique(inputs, return_inverse=True)
         table = torch.from_numpy(self._characters[numbers.cpu().numpy()].astype(np.int64)).to(inputs.device)
         words = self.elmo.words(table)[places]
-        words = torch.nn.functional.dropout(words, self._dropout, self.training)
+        words = dropout(words, self._dropout, self.training)
         layers, _ = self.elmo.lstm(words)
         forward, backward = layers[-1]
         hidden = torch.cat((forward[:, :-1].flatten(0, 1), backward[:, 1:].flatten(0, 1)))
-        hidden = torch.nn.functional.dropout(hidden, self._dropout, self.training)
+        hidden = dropout(hidden, self._dropout, self.training)
         known = torch.where(inputs < self.output.out_features, inputs, UNKNOWN)
         return hidden, torch.cat((known[:, 1:].flatten(), known[:, :-1].flatten()))
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from qianru.contextual.packing import TokenStream
 from qianru.contextual.settings import PretrainSettings
 from qianru.contextual.task import Task
-from qianru.contextual.train import Pretrained, default_precision
+from qianru.contextual.train import Pretrained
 from qianru.contextual.train_transformers import train_transformer
 from qianru.contextual.transformers_tasks import GptTask, shape_of
+from qianru.layers.backend import default_precision
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer

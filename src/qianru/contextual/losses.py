@@ -37,16 +37,18 @@ class LinearCrossEntropy(Function):
         for begin in range(0, len(hidden), rows):
             part, wanted = hidden[begin : begin + rows].to(dtype), targets[begin : begin + rows, None]
             scores = _scores(part, low, bias)
-            log_sums = torch.logsumexp(scores, dim=1, keepdim=True)
+            if not needs:
+                log_sums = torch.logsumexp(scores, dim=1, keepdim=True)
+            else:
+                # One exponential instead of two: the sum follows from the largest score and its probability.
+                errors = torch.softmax(scores, dim=1)
+                log_sums = scores.amax(1, keepdim=True) - errors.amax(1, keepdim=True).log()
             total += (log_sums - (1 - smoothing) * scores.gather(1, wanted)).sum()
             if smoothing:
                 total -= smoothing * scores.mean(dim=1).sum()
             if not needs:
                 continue
-            errors = scores.sub_(log_sums).exp_()
             errors.scatter_add_(1, wanted, torch.full_like(log_sums, smoothing - 1))
-            if smoothing:
-                errors -= smoothing / len(weight)
             if by_bias is not None:
                 by_bias += errors.sum(dim=0)
             errors = errors.to(dtype)
@@ -55,6 +57,13 @@ class LinearCrossEntropy(Function):
                 by_weight.addmm_(errors.T, part)
             else:
                 by_weight += errors.T @ part
+        if needs and smoothing:
+            # What every score's error is less by, as sums over all of them instead of a pass over the errors.
+            share = smoothing / len(weight)
+            by_hidden -= share * weight.sum(dim=0)
+            by_weight -= share * hidden.sum(dim=0)
+            if by_bias is not None:
+                by_bias -= share * len(hidden)
         if needs:
             context.save_for_backward(by_hidden, by_weight, by_bias)
         return total

@@ -24,7 +24,7 @@ from qianru.contextual.run_state import (
 from qianru.contextual.settings import PretrainSettings
 from qianru.contextual.task import Task
 from qianru.errors import ArgumentError, TrainingError
-from qianru.layers.backend import device_of, load_torch
+from qianru.layers.backend import load_torch
 from qianru.layers.checkpoint import Checkpoint
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
@@ -61,21 +61,6 @@ class Pretrained:
     def held_out(self) -> dict[str, float]:
         """Loss, perplexity and accuracy at the end."""
         return dict(self.curve.held_out[-1])
-
-
-def default_precision(device: str | None) -> str:
-    """ "bfloat16" where the device multiplies it faster than float32, else "float32". Raises ArgumentError."""
-    kind = device_of(device).type
-    if kind == "cuda":
-        # GPUs before Ampere only emulate it.
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    if kind != "cpu":
-        return "float32"
-    fast = any(
-        getattr(torch.cpu, name, lambda: False)()
-        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    )
-    return "bfloat16" if fast else "float32"
 
 
 @dataclass(frozen=True, kw_only=True)

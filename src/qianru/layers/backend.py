@@ -60,6 +60,21 @@ def device_of(name: str | None) -> Any:
     return found
 
 
+def default_precision(device: str | None) -> str:
+    """ "bfloat16" where the device multiplies it faster than float32, else "float32". Raises ArgumentError."""
+    torch, kind = load_torch(), device_of(device).type
+    if kind == "cuda":
+        # GPUs before Ampere only emulate it.
+        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
+    if kind != "cpu":
+        return "float32"
+    fast = any(
+        getattr(torch.cpu, name, lambda: False)()
+        for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    )
+    return "bfloat16" if fast else "float32"
+
+
 def own_draws(device: Any) -> Any:
     """A context behind which torch's generators, the device's too, are as they were before."""
     # Not those of other GPUs, which may be other processes'.

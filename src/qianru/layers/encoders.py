@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from qianru.errors import ArgumentError
+from qianru.layers.dropout import Dropout, dropout
 from qianru.layers.embedding import EmbeddingLayer
 
 F = torch.nn.functional
@@ -192,9 +193,9 @@ class TransformerLayer(torch.nn.Module):
         self.network = torch.nn.Sequential(
             torch.nn.Linear(dim, 4 * dim),
             torch.nn.GELU(),
-            torch.nn.Dropout(dropout),
+            Dropout(dropout),
             torch.nn.Linear(4 * dim, dim),
-            torch.nn.Dropout(dropout),
+            Dropout(dropout),
         )
 
     def forward(self, states: Any, seen: Any, memory: Any = None, memory_seen: Any = None) -> Any:
@@ -215,7 +216,7 @@ class Attention(torch.nn.Module):
         self.query = torch.nn.Linear(dim, dim)
         self.key_value = torch.nn.Linear(dim, 2 * dim)
         self.out = torch.nn.Linear(dim, dim)
-        self.drop = torch.nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, states: Any, memory: Any, seen: Any) -> Any:
         """[batch, length, dim]; seen: bool, broadcast to [batch, heads, length, length of memory]."""
@@ -229,13 +230,14 @@ class Attention(torch.nn.Module):
 
     def attend(self, states: Any, key: Any, value: Any, seen: Any) -> Any:
         """What the states [batch, length, dim] take from keys and values; seen None: from all of them."""
-        found = F.scaled_dot_product_attention(
-            self._heads(self.query(states)),
-            key,
-            value,
-            attn_mask=seen,
-            dropout_p=self.dropout if self.training else 0.0,
-        )
+        query, p = self._heads(self.query(states)), self.dropout if self.training else 0.0
+        if p and query.device.type == "cpu":
+            # Where torch has no fused attention with dropout, and draws it slowly.
+            scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
+            scores = scores if seen is None else scores.masked_fill(~seen, _NOTHING)
+            found = dropout(torch.softmax(scores, dim=-1), p) @ value
+        else:
+            found = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=p)
         return self.drop(self.out(found.transpose(1, 2).flatten(2)))
 
     def _heads(self, states: Any) -> Any:

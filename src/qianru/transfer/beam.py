@@ -1,8 +1,8 @@
 """Beam search: the translations that the network finds most probable, by length-normalised score.
 
 Score: log probability / ((5 + length) / 6)^penalty, the length with the end token (Wu et al. 2016, arXiv:1609.08144). At each
-step the 2 x beam best continuations over all hypotheses of a sentence are looked at; those that end are set
-aside, the `beam` best of the others go on. A sentence is done when `beam` have ended, or at its longest length, where the
+step the 2 x beam best continuations over all hypotheses of a sentence are looked at; those of the first `beam` that end are set
+aside, the `beam` best that do not end go on. A sentence is done when `beam` have ended, or at its longest length, where the
 hypotheses that have not ended count as ended.
 """
 
@@ -75,8 +75,11 @@ def beam_search(
                 ]
                 found.sort(key=lambda one: -one[0])
                 alive: list[tuple[int, int, float]] = []
-                for total, row, token in found[: 2 * beam]:
+                for rank, (total, row, token) in enumerate(found[: 2 * beam]):
                     if token == end:
+                        # Behind `beam` better ones an end is not followed either: greedy search would stop at a token's rival.
+                        if rank >= beam:
+                            continue
                         ended[sentence].append(Hypothesis(total / length_penalty(step, penalty), held[row]))
                     elif len(alive) < beam and total > -torch.inf:
                         alive.append((row, token, total))

@@ -12,6 +12,7 @@ from qianru.arrays import Float32Array, Float64Array, Int64Array
 from qianru.contextual.encode import ContextualEncoder
 from qianru.contextual.pooling import Dense
 from qianru.errors import ArgumentError
+from qianru.layers.dropout import Dropout
 from qianru.layers.embedding import pad
 from qianru.layers.encoders import TextEncoder
 from qianru.progress import ProgressCallback
@@ -39,7 +40,7 @@ class TextNetwork(torch.nn.Module):
     def __init__(self, encoder: TextEncoder, n_labels: int, *, dropout: float) -> None:
         super().__init__()
         self.text = encoder
-        self.drop_rows, self.drop = torch.nn.Dropout(dropout), torch.nn.Dropout(dropout)
+        self.drop_rows, self.drop = Dropout(dropout), Dropout(dropout)
         self.head = torch.nn.Linear(encoder.dim, n_labels)
 
     def forward(self, ids: Any) -> Any:
@@ -56,7 +57,7 @@ class FeatureNetwork(torch.nn.Module):
         super().__init__()
         self.register_buffer("centre", torch.zeros(dim))
         self.register_buffer("scale", torch.ones(dim))
-        self.drop = torch.nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.head = torch.nn.Linear(dim, n_labels)
 
     def fit_scale(self, features: Float32Array) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from qianru.errors import ArgumentError
+from qianru.layers.dropout import Dropout
 from qianru.layers.embedding import EmbeddingLayer, TiedOutput
 from qianru.layers.encoders import TransformerLayer, sines
 
@@ -23,7 +24,7 @@ class Seq2Seq(torch.nn.Module):
         if layer.dim % n_heads:
             raise ArgumentError(f"n_heads must divide the {layer.dim} numbers of a row, got {n_heads}")
         self.layer = layer
-        self.drop = torch.nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         self.encoder = torch.nn.ModuleList(
             TransformerLayer(layer.dim, n_heads, dropout) for _ in range(n_layers)
         )

@@ -198,14 +198,15 @@ def _encode(pairs: SentencePairs, tokenizer: Tokenizer, most: int) -> tuple[Ids,
     return [[*ids, end] for ids in sides[0]], [[begin, *ids, end] for ids in sides[1]], n_cut
 
 
-def _batches(lengths: Int64Array, batch_tokens: int, rng: np.random.Generator) -> Iterator[Int64Array]:
-    """Places of one pass in random batches of about so many tokens, sentences of like length together."""
+def _batches(pairs: tuple[Ids, Ids], batch_tokens: int, rng: np.random.Generator) -> Iterator[Int64Array]:
+    """Places of one pass in random batches of about so many target tokens; targets of like length together, of those sources of like length."""
+    sources, lengths = (_lengths(side) for side in pairs)
     order = rng.permutation(len(lengths))
     size = max(1, batch_tokens // max(int(lengths.mean()), 1))
     found = []
     for first in range(0, len(order), size * _POOL):
         pool = order[first : first + size * _POOL]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        pool = pool[np.lexsort((sources[pool], lengths[pool]))]
         begin = 0
         while begin < len(pool):
             stop = begin + 1
@@ -215,6 +216,10 @@ def _batches(lengths: Int64Array, batch_tokens: int, rng: np.random.Generator) -
             begin = stop
     for i in rng.permutation(len(found)).tolist():
         yield found[i]
+
+
+def _lengths(side: Ids) -> Int64Array:
+    return np.array([len(ids) for ids in side], dtype=np.int64)
 
 
 def _fit(
@@ -234,7 +239,7 @@ def _fit(
     progress: ProgressCallback | None,
 ) -> list[dict[str, float]]:
     rng = np.random.default_rng([seed, 17])
-    lengths = np.array([len(ids) for ids in train[1]], dtype=np.int64)
+    lengths = _lengths(train[1])
     optimizer = torch.optim.AdamW(
         parameter_groups(network, learning_rate=learning_rate), betas=(0.9, 0.98), fused=True
     )
@@ -246,7 +251,7 @@ def _fit(
     for epoch in range(1, epochs + 1):
         network.train()
         total, n_tokens = 0.0, 0
-        for places in _batches(lengths, batch_tokens, rng):
+        for places in _batches(train, batch_tokens, rng):
             optimizer.zero_grad(set_to_none=True)
             loss, n = _loss(network, train, places, smoothing, precision)
             value = float(loss.detach())
@@ -282,10 +287,9 @@ def held_out_loss(
 ) -> float:
     """The mean of -ln p of the target tokens, without dropout and smoothing."""
     network.eval()
-    lengths = np.array([len(ids) for ids in pairs[1]], dtype=np.int64)
     total, n_tokens = 0.0, 0
     with torch.no_grad():
-        for places in _batches(lengths, batch_tokens, np.random.default_rng(0)):
+        for places in _batches(pairs, batch_tokens, np.random.default_rng(0)):
             loss, n = _loss(network, pairs, places, 0.0, precision)
             total, n_tokens = total + float(loss) * n, n_tokens + n
     return total / n_tokens

@@ -29,6 +29,8 @@ def test_train_and_predict(cli, lines: str) -> None:
     assert [row.split("\t")[:2] for row in ran.out.splitlines()] == [["1", "animal"], ["2", "vehicle"]]
     (found,) = json.loads(cli("predict", "topics.bin", "a tiger", "-k", "2", "--json").out)
     assert [one["label"] for one in found["labels"]] == ["animal", "vehicle"]
+    told = json.loads(cli("predict", "topics.bin", "-", "--json", stdin="a\x85tiger\f\r\na bus").out)
+    assert [one["text"] for one in told] == ["a\x85tiger\f", "a bus"]
     ran = cli("train", "classifier", lines, "-o", "small.ftz", "--calibrate", lines, *options)
     assert ran.code == 0
     assert cli("predict", "small.ftz", "a tiger").out.startswith("1\tanimal\t")

@@ -67,10 +67,10 @@ def test_contamination(cli: Callable, model: Path, folder: Path) -> None:
     ran = cli("evaluate", model, "--data", folder, "--contamination", "text.txt")
     assert ran.code == 0, ran.err
     leaks = {row[0]: row[1:] for row in ran.rows[-3:]}
-    assert leaks["wic"][:2] == ["1", "1"]
+    assert leaks["wic"][:3] == ["1", "0", "1"]  # its other sentence, one word, is too short to tell
     assert "no sentence" in leaks["pairs"][-1]
     told = cli("evaluate", model, "--data", folder, "--contamination", "text.txt", "--json").json
-    assert told["contamination"][2]["first"] == [0]
+    assert [told["contamination"][2][key] for key in ("n_found", "n_partly", "first")] == [0, 1, []]
 
 
 def test_gensim_s_sets_without_data(cli: Callable, tmp_path: Path) -> None:
@@ -95,6 +95,9 @@ def test_errors(cli: Callable, model: Path, folder: Path, monkeypatch: pytest.Mo
         assert ran.code == 2, arguments
         assert message in ran.err
         assert "hint: " in ran.err or "nowhere" in ran.err
+    ran = cli("evaluate", model, "nowhere", "--data", folder)
+    assert ran.code == 2
+    assert "nowhere: no such file or folder" in ran.err
     monkeypatch.setitem(sys.modules, "gensim", None)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     ran = cli("evaluate", model)

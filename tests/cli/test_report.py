@@ -57,6 +57,23 @@ def test_a_page(cli: Callable, model: Path, folder: Path, text: Path) -> None:
     assert Path("r.html").read_text(encoding="utf-8") == page
 
 
+def test_text_from_stdin_is_there_for_every_model(
+    cli: Callable, model: Path, folder: Path, text: Path
+) -> None:
+    for name in ("one", "two"):
+        train_word2vec(Corpus(str(text)), dim=4, epochs=1, threads=1, min_count=1).save(folder.parent / name)
+    given = ("report", "one", "two", "--data", folder)
+    ran = cli(*given, "--text", "-", "-o", "r.html", stdin=text.read_text("utf-8"))
+    assert ran.code == 0, ran.err
+    assert "no tokenizer" not in ran.err
+    assert cli(*given, "--text", text, "-o", "s.html").code == 0
+    tables = [
+        re.findall(r"<td>[\d.,%]+</td>", Path(page).read_text("utf-8").split('id="fertility"')[1])
+        for page in ("r.html", "s.html")
+    ]
+    assert tables[0][:8] == tables[1][:8] != []
+
+
 def test_json(cli: Callable, model: Path, folder: Path) -> None:
     told = cli("report", model, "other", "--data", folder, "-o", "r.html", "--json", "--unknown", "zero").json
     assert told["path"] == "r.html"

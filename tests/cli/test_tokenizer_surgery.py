@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 from pathlib import Path
 
@@ -89,6 +90,7 @@ def test_a_static_model(cli, model: Path, tmp_path: Path) -> None:
         (("extend", "bert.json", "-o", "x.json"), "--words or --corpus"),
         (("extend", "bert.json", "-o", "x.json", "--words", "none.txt"), "none.txt"),
         (("extend", "bert.json", "-o", "x.json", "--words", "-"), "holds no word"),
+        (("extend", "bert.json", "-o", "x.json", "--words", "words.txt", "--on", "nofile"), "nofile"),
         (("extend", "none.json", "-o", "x.json", "--words", "words.txt"), "none.json: cannot be read"),
         (("extend", "bert.json", "-o", "bert.json", "--words", "words.txt"), "exists already"),
         (
@@ -111,6 +113,37 @@ def test_what_is_wrong_is_told_in_one_line(cli, bert: Path, arguments: tuple[str
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert not Path("x.json").exists()
+
+
+def test_words_from_stdin_are_read_as_those_of_a_file(
+    cli, bert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert cli("tokenizer", "extend", bert, "-o", "x.json", "--words", "-", stdin="\ufeff中国\n").code == 0
+    assert "中国" in read_tokenizer("x.json").tokens
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"a\xffb\n"), encoding="utf-8"))
+    ran = cli("tokenizer", "extend", bert, "-o", "y.json", "--words", "-")
+    assert ran.code == 2
+    assert "-, byte 1: not valid UTF-8" in ran.err
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_language_model_trained_here(cli, tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: make build")
+    pytest.importorskip("transformers", reason="transformers is not installed: make build")
+    lines = ["the cat sat on the mat", "a dog ran to the man", "中国 老虎 在 森林"] * 9
+    Path("text.txt").write_text("\n".join(lines), "utf-8")
+    small = ("--vocab-size", 90, "--length", 8, "--batch-size", 2, "--steps", 1)
+    assert cli("train", "bert", "text.txt", "-o", "b", *small).code == 0
+    before = json.loads(Path("b/qianru.json").read_text("utf-8"))
+    ran = cli("tokenizer", "extend", "b", "-o", "grown", "--words", "-", stdin="elephant\n")
+    assert ran.code == 0, ran.err
+    assert all(result == "ok" for _, result, _ in cli("tokenizer", "verify", "grown", "--parent", "b").rows)
+    told = json.loads(Path("grown/qianru.json").read_text("utf-8"))
+    assert told["n_tokens"] == before["n_tokens"] + 1
+    assert told["provenance"]["changed_from"] == before["fingerprint"] != told["fingerprint"]
+    assert told["provenance"]["corpus"] == before["provenance"]["corpus"]
+    assert cli("tokenizer", "prune", "grown", "-o", "small", "--script", "latin").code == 0
+    assert cli("info", "small", "--json").json["n_tokens"] < before["n_tokens"]
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -119,6 +119,7 @@ def train(tmp_path: Path) -> Callable[..., Any]:
     def call(kind: str, name: str = "model", **options: Any) -> Any:
         tokenizer = {} if kind == "elmo" else {"tokenizer": _tokenizer(kind)}
         settings = {**SMALL, **tokenizer, **options}
-        return getattr(contextual, f"train_{kind}")(Corpus(LINES), output=tmp_path / name, **settings)
+        text = settings.pop("corpus", Corpus(LINES))
+        return getattr(contextual, f"train_{kind}")(text, output=tmp_path / name, **settings)
 
     return call

@@ -111,6 +111,8 @@ def test_a_corpus_keeps_its_empty_lines(encoder: StaticEncoder, tmp_path: Path) 
     )
     assert (written.n_texts, written.empty.tolist()) == (3, [1])
     assert shares[-1] == 1.0
+    with pytest.raises(ArgumentError, match=r"^texts\[5\] must be a str, got int$"):
+        encode_to_file(encoder, [*"abcde", 7], tmp_path / "n.npy", chunk_texts=2)  # type: ignore[list-item]
     with pytest.raises(ArgumentError, match="must end in"):
         encode_to_file(encoder, TEXTS, tmp_path / "out.csv")
     with pytest.raises(OutputError, match="no folder"):

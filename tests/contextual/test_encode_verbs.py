@@ -10,6 +10,7 @@ import pytest
 
 from qianru.cli.app import run
 from qianru.contextual import load_encoder
+from qianru.evaluate.intervals import holm
 
 
 def test_tokens_and_words(make, capsys: pytest.CaptureFixture[str]) -> None:
@@ -22,6 +23,8 @@ def test_tokens_and_words(make, capsys: pytest.CaptureFixture[str]) -> None:
         ["2", "猫", "0", "1"],
     ]
     assert len(rows[0]) == 4 + 32
+    expected = load_encoder(folder).encode_tokens(["The cat"], level="word")[0].vectors[0]
+    np.testing.assert_allclose([float(one) for one in rows[0][4:]], expected, rtol=1e-6)
     assert run(["encode", str(folder), "The cat", "--level", "token", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert "".join(one["token"].removeprefix("##") for one in found[0]["tokens"]) == "Thecat"
@@ -40,6 +43,13 @@ def test_evaluate_takes_contextual_models(make, tmp_path: Path, capsys: pytest.C
     assert run(["evaluate", str(folder), str(folder), "--data", str(tmp_path / "sts.tsv"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["comparisons"][0]["verdict"] == "no difference shown"
+    (tmp_path / "sts2.tsv").write_text("a man\ta car\t3\na king\ta man\t1\n猫\t汽车\t4\n", encoding="utf-8")
+    both = ["--data", str(tmp_path / "sts.tsv"), "--data", str(tmp_path / "sts2.tsv"), "--json"]
+    assert run(["evaluate", str(folder), str(make("gpt2")), *both]) == 0
+    made = json.loads(capsys.readouterr().out)["comparisons"]
+    assert len(made) == 2
+    assert [one["p_holm"] for one in made] == holm([one["p"] for one in made])
+    assert [one["p_holm"] for one in made] != [one["p"] for one in made]
     assert run(["evaluate", str(folder)]) == 2
     assert "no test on texts" in capsys.readouterr().err
 

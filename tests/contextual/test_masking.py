@@ -96,6 +96,19 @@ def stream_of(tokenizer: Tokenizer, lines: list[str]) -> tuple[np.ndarray, list[
     return np.array(ids, dtype=np.uint32), places  # type: ignore[return-value]
 
 
+def test_bytes_of_a_character_are_masked_together() -> None:
+    tokenizer = Tokenizer.train(
+        Corpus(["the cat sat"] * 50), kind="unigram", vocab_size=262, byte_fallback=True
+    )
+    data = read_tokenizer(tokenizer.description)
+    made = tokenizer.encode("caf\u00e9 the", add_special_tokens=False)
+    assert "<0xC3>" in made.tokens
+    begins = WordBegins(data, DICTIONARY)(made.ids.astype(np.uint32))
+    pieces = "".join(f"|{token}" if new else token for token, new in zip(made.tokens, begins, strict=True))
+    assert pieces.startswith("|▁|ca")
+    assert "<0xC3><0xA9>|▁|t" in pieces
+
+
 def spelled(data: TokenizerData) -> Callable[[str], bool]:
     if data.kind == "BPE":
         return lambda token: byte_level_string(token) is not None

@@ -99,6 +99,14 @@ def test_a_killed_run_resumes_to_the_same_bytes(
         train(kind, "cut", dropout=0.1)
     with pytest.raises(ArgumentError, match=r"learning_rate was 0.003, is 0.001"):
         train(kind, "cut", dropout=0.1, resume=True, learning_rate=1e-3)
+    with pytest.raises(ArgumentError, match=r"corpus"):
+        train(kind, "cut", dropout=0.1, resume=True, corpus=Corpus(["a"], lowercase=True))
+    names = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    other = Tokenizer.train(Corpus(["the cat"] * 9), kind="wordpiece", vocab_size=60, special_tokens=names)
+    with pytest.raises(ArgumentError, match="tokenizer is another than that of the run"):
+        train(kind, "cut", dropout=0.1, resume=True, tokenizer=other)
+    with pytest.raises(ArgumentError, match="vocab_size"):
+        train(kind, "cut", dropout=0.1, resume=True, tokenizer=None)
     again = train(kind, "cut", dropout=0.1, resume=True)
     assert again.curve == whole.curve
     for name in ("model.safetensors", "tokenizer.json", "config.json", "qianru.json"):
@@ -135,7 +143,7 @@ def test_accumulation_and_short_memory_change_nothing_but_rounding(
     gradients = pretrain.PretrainRun._gradients
 
     def short(self: Any, batch: Any) -> float:
-        if self._accumulate < 4:
+        if self.accumulate < 4:
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
         return gradients(self, batch)
 
@@ -144,6 +152,9 @@ def test_accumulation_and_short_memory_change_nothing_but_rounding(
     halved = train("bert", "halved", notice=said.append)
     np.testing.assert_allclose(halved.curve.losses, whole.curve.losses, atol=1e-4)
     assert said[-1] == "memory was short: each batch is now taken in 4 parts (--accumulate 4)"
+    assert json.loads((halved.path / "qianru.json").read_text("utf-8"))["provenance"]["accumulate"] == 4
+    with pytest.raises(ArgumentError, match="accumulate must be a whole number from 1 to"):
+        train("bert", "many", accumulate=99)
 
     def never(self: Any, batch: Any) -> float:
         raise MemoryError
@@ -151,6 +162,34 @@ def test_accumulation_and_short_memory_change_nothing_but_rounding(
     monkeypatch.setattr(pretrain.PretrainRun, "_gradients", never)
     with pytest.raises(MemoryError, match="smaller size or length"):
         train("bert", "never")
+
+
+def test_more_parts_may_be_asked_for_on_resuming(train: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    gradients = pretrain.PretrainRun._gradients
+    seen: list[int] = []
+
+    def dies(self: Any, batch: Any) -> float:
+        seen.append(self.accumulate)
+        if self.step == 3 and self.accumulate == 1:
+            raise RuntimeError("killed")
+        return gradients(self, batch)
+
+    monkeypatch.setattr(pretrain.PretrainRun, "_gradients", dies)
+    with pytest.raises(RuntimeError, match="killed"):
+        train("bert", "cut", checkpoint_seconds=0)
+    made = train("bert", "cut", checkpoint_seconds=0, resume=True, accumulate=4)
+    assert set(seen) == {1, 4}
+    assert json.loads((made.path / "qianru.json").read_text("utf-8"))["provenance"]["accumulate"] == 4
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_little_held_out_text_is_asked_about(tmp_path: Path, seed: int) -> None:
+    made = train_bert(
+        Corpus(["the cat sat on the mat", "a dog ran to the man"] * 2),
+        output=tmp_path / "m", length=8, batch_size=2, vocab_size=60, steps=2, seed=seed, mask_share=0.05,
+    )  # fmt: skip
+    assert made.held_out["loss"] > 1
+    assert made.held_out["train_loss"] > 1 or not any(made.curve.losses)
 
 
 def test_a_loss_that_is_not_finite_stops_at_the_last_good_checkpoint(

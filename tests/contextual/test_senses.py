@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qianru.cli.app import run
 from qianru.contextual import load_encoder
-from qianru.contextual.senses import find_senses, find_uses, for_senses
+from qianru.contextual.senses import _typical, find_senses, find_uses, for_senses
 from qianru.errors import ArgumentError, CorpusError
 from qianru.sample import sample_lines
 from qianru.vectors import Encoded
@@ -63,8 +63,9 @@ def test_two_senses_are_found_with_what_is_typical_of_them() -> None:
     assert sorted([*firm.members, *fruit.members]) == list(range(50))
     assert not found.notes
     assert len(find_senses(ByNeighbour(), "apple", texts(), n_senses=3).senses) == 3
-    one = find_senses(ByNeighbour(), "apple", texts(), n_senses=1).senses
-    assert [sense.share for sense in one] == [1.0]
+    one = find_senses(ByNeighbour(), "apple", texts(), n_senses=1)
+    assert [(sense.share, sense.typical) for sense in one.senses] == [(1.0, ())]
+    assert "one sense was asked for" in one.notes[0]
 
 
 def test_one_cloud_is_said_to_be_one() -> None:
@@ -162,6 +163,13 @@ def test_uses_are_whole_words_in_their_sentences() -> None:
     places, n_places = find_uses("行", chinese, n_uses=100)
     assert n_places == 4
     assert {use.text for use in places} == {"我在银行工作。", "这一行很难！", "他行走。", "行"}
+    # A full stop inside of a word or a number ends no sentence; one before a space does.
+    for word, text, expected in (
+        ("NET", "I use ASP.NET daily. Other.", "I use ASP.NET daily."),
+        ("5", "It costs 3.5 euros", "It costs 3.5 euros"),
+        ("NET", "I use it. NET is new", "NET is new"),
+    ):
+        assert [use.text for use in find_uses(word, [text], n_uses=9)[0]] == [expected]
     whole, _ = find_uses("银行", chinese, n_uses=100, whole_words=True)
     assert [use.text for use in whole] == ["我在银行工作。"]
     assert len(find_uses("行", chinese, n_uses=100, whole_words=True)[0]) < 4
@@ -208,12 +216,18 @@ def test_silhouettes_are_those_of_a_loop() -> None:
     assert not silhouettes(points, np.zeros(25, np.int64)).any()
 
 
+def test_uses_without_other_words_have_none_typical() -> None:
+    assert _typical([set()] * 5 + [{"a"}, {"b"}] * 3, np.array([True] * 5 + [False] * 6), 5) == []
+    assert _typical([{"money"}] * 11, np.array([True] * 5 + [False] * 6), 5) == []
+
+
 def test_what_cannot_be_is_said() -> None:
     with pytest.raises(CorpusError, match="stands in 3 different sentences"):
         find_senses(ByNeighbour(), "apple", texts()[:3])
-    for options in ({"n_uses": 3}, {"max_senses": 1}, {"n_senses": 0}, {"n_examples": -1}):
-        with pytest.raises(ArgumentError):
-            find_senses(ByNeighbour(), "apple", texts(), **options)
+    wrong = {"n_uses": 3, "max_senses": 1, "n_senses": 0, "n_examples": -1, "n_typical": -1, "seed": -1}
+    for name, value in wrong.items():
+        with pytest.raises(ArgumentError, match=f"^{name} must be at least .*, got {value}$"):
+            find_senses(ByNeighbour(), "apple", texts(), **{name: value})
     with pytest.raises(ArgumentError):
         find_senses(ByNeighbour(), " ", texts())
 
@@ -248,6 +262,11 @@ def test_for_senses_several_layers_are_taken(make, train) -> None:
     assert for_senses(encoder).settings["layers"] == {"1": 1 / 3, "2": 1 / 3, "3": 1 / 3}
     by_hand = ByNeighbour()
     assert for_senses(by_hand) is by_hand
+    assert for_senses(encoder).fingerprint != encoder.fingerprint
+    assert for_senses(encoder).weights_fingerprint == encoder.weights_fingerprint
+    assert (
+        find_senses(for_senses(encoder), "apple", texts()).weights_fingerprint == encoder.weights_fingerprint
+    )
 
 
 def test_on_the_command_line(make, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from qianru.evaluate import (
     odd_one_out,
     similarity,
 )
+from qianru.evaluate.compare import NOT_PAIRED
 from qianru.vectors import Vectors
 from qianru.vectors.align import align
 
@@ -105,7 +106,7 @@ def test_mcnemar_where_items_are_independent(vectors: Vectors, categories: Categ
 
 
 def test_what_cannot_be_compared(
-    vectors: Vectors, noisy: Vectors, pairs: WordPairs, triples: Triples
+    vectors: Vectors, noisy: Vectors, pairs: WordPairs, triples: Triples, questions: Questions
 ) -> None:
     one = similarity(vectors, pairs)
     with pytest.raises(ArgumentError, match="one test and dataset"):
@@ -115,6 +116,9 @@ def test_what_cannot_be_compared(
     with pytest.raises(ArgumentError, match="unknown differ"):
         compare(one, similarity(Space(noisy, unknown="zero"), pairs))
     assert compare(geometry(vectors), geometry(noisy)) is None
+    ways = [analogy(vectors, questions, methods=("add",)), analogy(noisy, questions, methods=("mul",))]
+    with pytest.raises(ArgumentError, match="got 3CosAdd of 264 items and 3CosMul of 264 items"):
+        compare(*ways)
     apart = [
         WordPairs("w", pairs.pairs, pairs.scores),
         vectors.subset(["animal1", "animal2", "animal3"]),
@@ -171,7 +175,9 @@ def test_the_suite(
         "odd one out",
     ]
     assert shared is not None
-    assert one == report
+    for told in (one, two):
+        assert [r.test for r in told.results if r.notes[-1:] == (NOT_PAIRED,)] == ["offsets", "geometry"]
+    assert [r.scores for r in one.results] == [r.scores for r in report.results]
     assert {c.verdict for c in comparisons} <= {"a is better", "b is better", "no difference shown"}
     assert two.results[0].policies["model_fingerprint"] == noisy.fingerprint
     json.dumps([c.as_dict() for c in comparisons], allow_nan=False)

@@ -40,6 +40,13 @@ def test_found_partly_short_and_clean() -> None:
     assert found.first == (0, 4)
 
 
+def test_a_sentence_too_short_to_tell_is_not_found() -> None:
+    there = "The bank raised its interest rates again."
+    data = wic((there, "Yes."), ("No.", "Nobody ever wrote this sentence before."), (there, there))
+    (found,) = contamination([data], [there])
+    assert (found.n_found, found.n_partly, found.n_short, found.first) == (1, 1, 0, (2,))
+
+
 def test_a_corpus_tells_how_far_it_is(tmp_path: Path) -> None:
     data = wic(("The bank raised its interest rates again.", "We sat on the bank of the river Thames."))
     path = tmp_path / "text.txt"

@@ -131,6 +131,14 @@ def test_finding(tmp_path: Path) -> None:
     write(tmp_path, "a/picture.png", "x")
     assert [data.name for data in find_datasets(tmp_path)[0]] == ["one", "two"]
     assert [data.name for data in find_datasets(one)[0]] == ["one"]
+    for part in ("train", "test"):
+        write(tmp_path, f"mole/{part}.data.txt", f"1\ta mole dug in {part}\n1\tthe mole spied in {part}\n")
+        write(tmp_path, f"mole/{part}.gold.txt", "0\n1\n")
+    write(tmp_path, "mole/classes_map.txt", '{"0": "animal", "1": "spy"}')
+    write(tmp_path, "mole/notes.txt", "something else\n")
+    found, passed = find_datasets(tmp_path)
+    assert [data.name for data in found] == ["one", "two", "mole"]
+    assert passed == ["mole/notes.txt"]
     write(tmp_path, "b/wordsim/three.txt", "broken\n")
     with pytest.raises(FormatError, match=r"three\.txt, byte 0: line 1"):
         find_datasets(tmp_path)
@@ -164,6 +172,8 @@ def test_packaged() -> None:
         ("similarity", "a\tb\t1\nc\td\tx\n", "byte 6: line 2"),
         ("similarity", "a\tb\t1\nc\t\t2\n", "line 2"),
         ("similarity", "a\tb\t1\nc\td\tnan\n", "line 2"),
+        ("similarity", "a\tb\tnan\nc\td\t1\ne\tf\t2\n", "line 1"),
+        ("sentences", "a b\tc\tinf\nc d\td\t1\ne\tf\t2\n", "line 1"),
         ("similarity", "a\tb\t1\n", "at least two pairs"),
         ("similarity", "", "at least two pairs"),
         ("similarity", "a b 1\nc d 1\n", "undefined"),

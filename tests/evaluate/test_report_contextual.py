@@ -171,6 +171,18 @@ def test_a_contextual_model_alone(tmp_path: Path) -> None:
     for key in ("neighbours", "map", "analogies", "compared", "fertility"):
         assert f'<section id="{key}"' not in page, key
     assert "by mine" in text
+    # The same model opened with other layers told these.
+    encoder.weights_fingerprint = "w" * 64
+    other = RecordedSenses("bank", 12, 0.2, (sense,), "f" * 64, "w" * 64, 0.3, ("perhaps one sense only",))
+    page_of_other, text_of_other, _ = made(
+        tmp_path, {"mine": encoder}, datasets=[PAIRS], words=["bank"], senses=[other]
+    )
+    assert "by mine" in text_of_other
+    assert "by another model" not in text_of_other
+    assert "0.300 in a cloud without groups" in text_of_other
+    assert "perhaps one sense only" in text_of_other
+    lacking = page_of_other[page_of_other.index('<section id="missing"') :]
+    assert "<bdi>bank</bdi>" not in lacking
     assert "2 texts at once" in text
     lacking = page[page.index('<section id="missing"') : page.index('<section id="policies"')]
     assert "a contextual model gives a word a vector only where it stands in a text" in lacking
@@ -184,8 +196,11 @@ def test_a_contextual_model_alone(tmp_path: Path) -> None:
 
 def test_side_by_side_with_a_static_model(tmp_path: Path, vectors: Vectors) -> None:
     one = Letters()
+    uses = WordInContext(
+        "uses", tuple(("animal1", f"animal1 {n}", "animal1", 0, 7, 0, 7, n > 5) for n in range(12))
+    )
     page, text, told = made(
-        tmp_path, {"letters": one, "words": vectors}, datasets=[WORDS, PAIRS, USES], words=["animal1"]
+        tmp_path, {"letters": one, "words": vectors}, datasets=[WORDS, PAIRS, uses], words=["animal1"]
     )
     tests = [[result["test"] for result in model["results"]] for model in told["models"]]
     assert tests[0] == ["sentence similarity", "words in context"]

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as drawn_arrays
 
 from qianru.errors import ArgumentError
+from qianru.evaluate import Questions, Space, analogy
 from qianru.evaluate.report_charts import Line, arrows, domain_of, line_chart, ticks
-from qianru.evaluate.report_facts import MapOf, turned
+from qianru.evaluate.report_facts import MapOf, asked, neighbours, turned
 from qianru.evaluate.report_how import Look, looks, losses, settings_of
 from qianru.evaluate.report_map import (
     GAP,
@@ -30,7 +31,8 @@ from qianru.evaluate.report_map import (
     tsne,
 )
 from qianru.evaluate.report_markup import Html, clean, fixed, number, p_value, tag
-from qianru.evaluate.report_phrases import _PHRASES, name_of, phrase, plain
+from qianru.evaluate.report_phrases import _NAMES, _PHRASES, name_of, phrase, plain, score_name, set_name
+from qianru.vectors import Vectors
 
 
 class Reader(HTMLParser):
@@ -199,7 +201,7 @@ def test_t_sne_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_phrases_are_in_both_languages() -> None:
-    for key, (english, chinese) in _PHRASES.items():
+    for key, (english, chinese) in [*_PHRASES.items(), *_NAMES.items()]:
         names = [
             {name for _, name, _, _ in string.Formatter().parse(text) if name} for text in (english, chinese)
         ]
@@ -211,6 +213,33 @@ def test_phrases_are_in_both_languages() -> None:
     assert [attributes["lang"] for _, attributes in found.tags] == ["en", "zh-Hans"]
     assert plain("title", "zh") == "嵌入模型报告"
     assert name_of("<strange>") == "&lt;strange&gt;"
+    # A test set, or an association, may be called as a phrase or a test is.
+    for text in ("scale", "close", "made", "test", "geometry"):
+        assert set_name(text) == score_name("associations", text) == text
+    assert "模型本身" in set_name("the model itself")
+    assert "正确率" in score_name("words in context", "accuracy")
+
+
+def test_nearest_words_and_questions_follow_the_policies() -> None:
+    matrix = np.array(
+        [[1, 0, 0], [0, 1, 0], [0.5, 0.5, 1], [0, 0.9, 1], [1, 0.1, 0], [-0.3, 1, 0.6]], np.float32
+    )
+    vectors = Vectors(["man", "king", "woman", "queen", "MAN", "Woman"], matrix)
+    space = Space(vectors, restrict_vocab=4)
+    assert [one.word for one in neighbours(space, None, "Man", 9)] == ["woman", "king", "queen"]
+    assert neighbours(space, None, "MAN", 1)[0].score == pytest.approx(1 / 6**0.5, abs=1e-6)
+    exact = Space(vectors, restrict_vocab=4, case="exact")
+    assert neighbours(exact, None, "MAN", 9) == ()
+    assert "man" in neighbours(exact, None, "mam", 9)
+    # Another spelling of a question's word is no answer, as in the score.
+    whole = Space(vectors)
+    question = ("man", "king", "woman", "queen")
+    best = whole.searcher.analogies(np.array([[0, 1, 2]]), 1, method="add")[0][0, 0]
+    assert vectors.keys[best] == "Woman"
+    found = asked(whole, "s", [question])
+    assert found is not None
+    assert (found.answer, found.is_right) == ("queen", True)
+    assert analogy(whole, Questions("q", {"s": (question,)}), n_bootstrap=0).value == 1.0
 
 
 def test_settings_and_losses() -> None:

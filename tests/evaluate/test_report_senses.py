@@ -47,6 +47,14 @@ def test_senses_are_read(tmp_path: Path) -> None:
     assert use.text[use.start : use.end] == "苹果"
     assert one.senses[1].examples == ()
     assert recorded_senses(SENSES) == one
+    assert (one.weights_fingerprint, one.by_chance, one.notes) == (None, None, ())
+    told = recorded_senses(
+        {**SENSES, "weights_fingerprint": "cd", "by_chance": 0.5, "notes": ["perhaps one"]}
+    )
+    assert (told.weights_fingerprint, told.by_chance, told.notes) == ("cd", 0.5, ("perhaps one",))
+    for wrong in ({"by_chance": "x"}, {"notes": "x"}, {"notes": [1]}, {"weights_fingerprint": 1}):
+        with pytest.raises(FormatError):
+            recorded_senses({**SENSES, **wrong})
     path.write_text("\ufeff" + json.dumps({**SENSES, "model_fingerprint": None}), encoding="utf-8")
     assert read_senses(path)[0].model_fingerprint is None
 

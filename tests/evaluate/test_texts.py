@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from qianru.errors import ArgumentError, FormatError
 from qianru.evaluate import (
+    Result,
     SenseExamples,
     SentencePairs,
     WordInContext,
+    WordPairs,
     compare,
     compare_models,
     evaluate,
@@ -81,6 +83,18 @@ def test_the_nearest_sentence_tells_the_sense() -> None:
     assert found.policies["model_fingerprint"] == "by hand 0.0"
 
 
+def test_senses_that_are_only_answered_or_only_asked_count() -> None:
+    """In macro F1 the senses that are asked or answered, as in scikit-learn; a note tells which nobody could know."""
+    asked = (example(MONEY[3], "money"), example(RIVER[1], "account"))
+    data = SenseExamples("bank", "bank", SENSES.train, asked)
+    found = word_senses(Contextual(), data)
+    # The second answer is "river", which nobody asked for: money 1, account 0, river 0.
+    assert found["macro F1"].value == pytest.approx(1 / 3)
+    assert found["macro F1"].zero_line == pytest.approx((2 / 3 + 0) / 2)
+    assert found.notes == ("1 of the sentences have a sense that no training sentence has",)
+    assert word_senses(Contextual(), SENSES).notes == ()
+
+
 def test_one_vector_a_word_is_the_most_frequent_sense() -> None:
     static = StaticEncoder.from_vectors(Vectors(["bank", "river"], np.eye(2, dtype=np.float32)))
     found = word_senses(static, SENSES)
@@ -114,6 +128,9 @@ def test_no_threshold_is_better(items: list[tuple[int, bool]]) -> None:
     assert right(threshold(cosines, gold)) == max(right(i - 0.5) for i in range(8))
 
 
+ONE_PAIR = WordPairs("pair", (("cat", "dog"), ("dog", "dog")), (1, 2))
+
+
 def uses(n: int) -> WordInContext:
     made = []
     for i in range(n):
@@ -137,6 +154,41 @@ def test_words_in_context_learn_their_threshold_elsewhere() -> None:
         words_in_context(Contextual(), uses(30), train=uses(30))
     static = StaticEncoder.from_vectors(Vectors(["bank", "aaa"], np.eye(2, dtype=np.float32)))
     assert words_in_context(static, uses(30)).value == pytest.approx(2 / 3)
+    strange = StaticEncoder.from_vectors(Vectors(["cat"], np.ones((1, 2), np.float32)))
+    for train in (None, uses(20)):
+        with pytest.raises(ArgumentError, match="the word in none of 30 items"):
+            words_in_context(strange, uses(30), train=train)
+    report = evaluate(Vectors(["cat", "dog"], np.eye(2, dtype=np.float32)), [uses(30), ONE_PAIR])
+    assert [one.test for one in report.skipped] == ["words in context", "geometry"]
+
+
+def named(name: str, data: WordInContext) -> WordInContext:
+    return WordInContext(name, data.uses)
+
+
+def chinese(n: int) -> WordInContext:
+    made = [(f"他在银行工作了{i}年", f"银行旁边有{i}家店") for i in range(n)]
+    return WordInContext("zh", tuple(("银行", a, b, 2, 4, 0, 2, i % 2 == 0) for i, (a, b) in enumerate(made)))
+
+
+def test_thresholds_are_learned_in_the_language_that_they_are_for() -> None:
+    """On the one set named "train" of the same words; where there is none, or another one too, in folds."""
+
+    def learned(*sets: WordInContext) -> list[tuple[str, object]]:
+        report = evaluate_encoder(Contextual(0.1), sets, n_bootstrap=0)
+        return [(one.dataset, one.details["learned_from"]) for one in report.results]
+
+    train, dev, folds = named("train", uses(20)), named("dev", uses(30)), "10 folds of the items"
+    other, far = named("train", chinese(20)), named("dev", chinese(30))
+    assert learned(train, dev, named("test", uses(25))) == [("dev", "train"), ("test", "train")]
+    assert learned(train, far) == [("train", folds), ("dev", folds)]
+    assert learned(train, other, dev, far) == [("dev", "train"), ("dev", "train")]
+    report = evaluate_encoder(Contextual(), [train, dev, other, far], n_bootstrap=0)
+    marks = [one.details["train_fingerprint"] for one in report.results]
+    assert marks == [train.fingerprint, other.fingerprint]
+    again = named("train", uses(15))
+    assert learned(train, again, dev) == [("train", folds), ("train", folds), ("dev", folds)]
+    assert learned(train) == [("train", folds)]
 
 
 def pairs() -> SentencePairs:
@@ -164,6 +216,31 @@ def test_sentence_similarity_is_a_correlation() -> None:
     blank = SentencePairs("sts", (("", ""), (" ", "")), (1.0, 2.0))
     with pytest.raises(ArgumentError, match="no pair has a token"):
         sentence_similarity(Contextual(), blank)
+
+
+class Fixed(Contextual):
+    """Texts are the numbers of degrees to which their vectors point, and are as long as a random number says."""
+
+    def encode(self, texts: Sequence[str], *, progress: object = None) -> Encoded:
+        lengths = np.random.default_rng(len(texts[0])).uniform(0.1, 9, len(texts))
+        angles = np.deg2rad([float(text) for text in texts])
+        rows = lengths[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+        return Encoded(rows.astype(np.float32), np.ones(len(texts), np.int64), np.zeros(len(texts), np.int64))
+
+
+def test_the_rounding_of_float32_is_no_correlation() -> None:
+    def of(angles: list[float]) -> Result:
+        data = SentencePairs("sts", tuple(("0", str(one)) for one in angles), tuple(range(len(angles))))
+        return sentence_similarity(Fixed(), data)
+
+    for angle in (0.0, 60.0, 77.0):
+        found = of([angle] * 50)
+        assert (found.value, found["pearson"].value, found.scores[0].low) == (None, None, None)
+        assert "undefined" in found.notes[0]
+    # Cosines that lie 1e-5 from each other are told apart.
+    near = of(np.rad2deg(np.arccos(0.5 + 1e-5 * np.arange(50))).tolist())
+    assert near.value == 1
+    assert near.notes == ()
 
 
 def test_a_report_over_all_of_them() -> None:
@@ -201,6 +278,10 @@ def test_a_test_set_equal_to_the_training_set_is_refused() -> None:
         SenseExamples("bank", "bank", SENSES.train, SENSES.train[:2])
     with pytest.raises(ArgumentError, match="two senses"):
         SenseExamples("bank", "bank", SENSES.train[:3], SENSES.test)
+    other = tuple((*one[:3], f"{one[3]}-9") for one in SENSES.test)
+    with pytest.raises(ArgumentError, match="got money-9, river-9 and money, river"):
+        SenseExamples("bank", "bank", SENSES.train, other)
+    assert SenseExamples("bank", "bank", SENSES.train, (*other, SENSES.test[0]))
 
 
 def write_senses(folder: Path) -> Path:
@@ -225,7 +306,7 @@ def test_folders_of_senses_are_read(tmp_path: Path) -> None:
     (tmp_path / "sts" / "dev.txt").write_text("一个女孩。\t一个男孩。\t2\n猫\t狗\t1.5\n", encoding="utf-8")
     found, passed = find_datasets(tmp_path)
     assert sorted(data.kind for data in found) == ["senses", "sentences", "sentences"]
-    assert passed
+    assert not passed
     assert next(data for data in found if data.name == "dev").pairs[0] == ("一个女孩。", "一个男孩。")
     for name, text in (
         ("test.gold.txt", "0\n"),

@@ -255,6 +255,40 @@ def test_state_is_saved_and_taken_back() -> None:
     )
 
 
+def test_a_state_brings_its_modes_and_sources() -> None:
+    given = vectors()
+    layer = EmbeddingLayer.from_vectors(
+        given, modes=["slow", "free", "frozen", "free", "slow", "free", "free"]
+    )
+    modes = ["free", "free", "frozen", "slow", "free", "slow", "free"]
+    other = EmbeddingLayer(layer.tokenizer, dim=4, modes=modes)
+    state = layer.state_dict()
+    torch.nn.Sequential(other).load_state_dict({f"0.{name}": value for name, value in state.items()})
+    ids = torch.arange(8).reshape(1, -1)
+    assert torch.equal(other(ids), layer(ids))
+    assert torch.equal(other.weight, layer.weight)
+    assert [other.mode_of(i) for i in range(8)] == [layer.mode_of(i) for i in range(8)]
+    assert other.inspect("the zzz").sources == ["found", "missing"]
+    del state["sources"]  # as states were before
+    other.load_state_dict(state)
+    assert other.inspect("the").sources == ["unknown"]
+    free = EmbeddingLayer(layer.tokenizer, dim=4)
+    before = free(ids)
+    for strict in (True, False):
+        with pytest.raises(
+            RuntimeError, match=r"the state has free=4, slow=2, frozen=1, the layer free=7: make it"
+        ):
+            free.load_state_dict(state, strict=strict)
+    assert torch.equal(free(ids), before)
+
+
+def test_missing_rows_are_not_all_zero_where_the_vectors_are_one_number() -> None:
+    flat = Vectors(["a", "b"], np.full((2, 100), 0.1, np.float32))
+    layer = EmbeddingLayer.from_vectors(flat, ["a", "b", *(f"w{i}" for i in range(50))])
+    rows = layer.weight[2:52].detach()
+    assert abs(float(rows.std()) - 0.1) < 0.01  # dim^-0.5
+
+
 def test_inspect_shows_the_path() -> None:
     layer = EmbeddingLayer.from_vectors(vectors(), modes={"found": "slow"})
     found = layer.inspect("the 老虎 zzz")
@@ -277,6 +311,8 @@ def test_inspect_shows_the_path() -> None:
     assert lines[-1].startswith("vector")
     assert layer.inspect("", encoder).tokens == []
     assert EmbeddingLayer(WORDS, dim=2).inspect("cat").sources == ["random"]
+    given = EmbeddingLayer(WORDS, dim=4, matrix=np.zeros((7, 4), np.float32))
+    assert given.inspect("cat").sources == ["unknown"]
 
 
 def test_encode_pads_and_tells_what_it_left_out() -> None:
@@ -284,6 +320,9 @@ def test_encode_pads_and_tells_what_it_left_out() -> None:
     ids, left_out = layer.encode(["the cat sat", "cat"], max_tokens=2)
     assert (ids.tolist(), left_out) == ([[0, 1], [1, 7]], 1)
     assert layer.encode([])[0].shape == (0, 1)
+    for bad in (0, -1, True, 1.5):
+        with pytest.raises(ArgumentError, match="max_tokens must be a whole number from 1 up, got"):
+            layer.encode(["the cat"], max_tokens=bad)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,21 @@ def test_gradients_reach_rows_and_weights_but_not_padding(name: str) -> None:
     assert all(parameter.grad is not None for parameter in encoder.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_half_precision_is_near(name: str, dtype: Any) -> None:
+    encoder = made(name)
+    rows, mask = batch([5, 0, 3], 6)
+    with torch.no_grad():
+        expected = encoder.pool(encoder(rows, mask), mask)
+        encoder, rows = encoder.to(dtype), rows.to(dtype)
+        found = encoder.pool(encoder(rows, mask), mask)
+        assert found.dtype == dtype
+        torch.testing.assert_close(found.float(), expected, atol=0.1, rtol=0.1)
+        assert not found[1].any()
+        assert encoder.train().pool(encoder(rows, mask), mask).isfinite().all()  # with dropout
+
+
 def test_a_text_encoder_takes_ids() -> None:
     layer = EmbeddingLayer(["a", "b", "c"], dim=DIM)
     net = TextEncoder(layer, make_encoder("gru", DIM, hidden=4)).eval()
@@ -135,6 +150,11 @@ def test_bad_settings() -> None:
         ("lstm", {"hidden": -1}, "hidden must be"),
         ("gru", {"cell": "rnn"}, "cell must be"),
         ("transformer", {"n_heads": 4}, "n_heads must divide the 6 numbers"),
+        ("lstm", {"dropout": 2}, "dropout must be a number from 0 to below 1, got 2"),
+        ("gru", {"dropout": True}, "dropout must be"),
+        ("transformer", {"n_heads": 3, "dropout": "a"}, "dropout must be.*'a'"),
+        ("transformer", {"n_heads": 3, "dropout": 1.0}, "dropout must be"),
+        ("transformer", {"n_heads": 3, "dropout": float("nan")}, "dropout must be"),
     ):
         with pytest.raises(ArgumentError, match=message):
             make_encoder(kind, DIM, **settings)  # type: ignore[arg-type]

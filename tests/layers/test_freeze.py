@@ -80,6 +80,81 @@ def test_a_gradient_of_zero_alone_is_not_enough() -> None:
     assert not torch.equal(source.weight[:40], before[:40])
 
 
+@pytest.mark.parametrize("kind", [torch.optim.SparseAdam, torch.optim.SGD, torch.optim.Adagrad])
+def test_sparse_gradients_lose_frozen_rows(kind: Any) -> None:
+    layer = torch.nn.Embedding(6, 3, sparse=True)
+    before = layer.weight.detach().clone()
+    optimizer = kind(layer.parameters(), lr=0.1)
+    with freeze_rows(layer, [0, 3]):
+        for _ in range(3):
+            optimizer.zero_grad()
+            (layer(torch.tensor([0, 1, 1, 3, 4])) ** 2).sum().backward()
+            gradient = layer.weight.grad
+            assert gradient.is_sparse
+            assert gradient.coalesce().indices().tolist() == [[1, 4]]
+            assert torch.allclose(
+                gradient.to_dense()[[1, 4]], layer.weight[[1, 4]] * torch.tensor([[4], [2]])
+            )
+            optimizer.step()
+    moved = (layer.weight != before).any(dim=1).tolist()
+    assert moved == [False, True, False, False, True, False]
+
+
+def test_a_loaded_state_stands() -> None:
+    net = model()
+    source = net.get_input_embeddings()
+    optimizer = OPTIMIZERS["adamw"](net.parameters())
+    with freeze_rows(source, 40):
+        steps(net, optimizer, 1)
+        state = {name: value + 1 for name, value in net.state_dict().items()}
+        net.load_state_dict(state)
+        loaded = source.weight.detach().clone()
+        steps(net, optimizer)
+        assert torch.equal(source.weight[:40], loaded[:40])
+        assert not torch.equal(source.weight[40:], loaded[40:])
+
+
+def test_another_dtype_stands() -> None:
+    net = model()
+    source = net.get_input_embeddings()
+    before = source.weight.detach().clone()
+    optimizer = OPTIMIZERS["sgd"](net.parameters())
+    with freeze_rows(source, 40) as frozen:
+        net.to(torch.bfloat16)
+        frozen.restore()
+        steps(net, optimizer)
+        assert torch.equal(source.weight[:40], before[:40].to(torch.bfloat16))
+        assert not torch.equal(source.weight[40:], before[40:].to(torch.bfloat16))
+        assert source.weight.grad[:40].abs().max() == 0
+
+
+def test_a_step_that_breaks_off_or_has_another_in_it_moves_nothing() -> None:
+    layer = torch.nn.Embedding(4, 2)
+    before = layer.weight.detach().clone()
+
+    class Wrapped(torch.optim.SGD):
+        broken = True
+
+        def step(self, closure: Any = None) -> None:
+            with torch.no_grad():
+                layer.weight += 1
+            if self.broken:
+                raise KeyboardInterrupt
+            torch.optim.SGD(layer.parameters(), lr=0.1, weight_decay=0.5).step()
+            with torch.no_grad():
+                layer.weight += 1
+
+    optimizer = Wrapped(layer.parameters(), lr=0.1)
+    with freeze_rows(layer, 3):
+        layer(torch.arange(4)).sum().backward()
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+        optimizer.broken = False
+        optimizer.step()
+    assert torch.equal(layer.weight[:3], before[:3])
+    assert not torch.equal(layer.weight[3], before[3])
+
+
 def test_biases_and_bad_rows() -> None:
     layer = torch.nn.Linear(3, 6)
     before = layer.bias.detach().clone()

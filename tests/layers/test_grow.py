@@ -14,7 +14,7 @@ from qianru.errors import ArgumentError, FormatError, OutputError
 from qianru.layers import change_vocabulary, verify
 from qianru.layers.checkpoint import Checkpoint, decode, encode
 from qianru.layers.grow import protected_ids
-from qianru.tokens import extend, merge, prune, read_tokenizer
+from qianru.tokens import Surgery, extend, merge, prune, read_tokenizer
 from qianru.vectors import Vectors
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make build")
@@ -123,6 +123,67 @@ def test_spare_rows_are_used_first_and_the_matrix_never_shrinks(make, tmp_path: 
     assert (changed.n_spare_used, changed.n_rows_after - changed.n_rows_before) == (2, len(WORDS) - 2)
 
 
+def test_an_id_of_a_spare_row_is_refused(make, tmp_path: Path) -> None:
+    """Else a new token would take it, and be padding."""
+    folder = make("gpt2", spare=500)
+    surgery = extend(read_tokenizer(folder), WORDS)
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    for number in (len(surgery.before), len(surgery.before) + 499):
+        path.write_text(json.dumps({**config, "pad_token_id": number}), "utf-8")
+        message = f"json:pad_token_id must be .* up to {len(surgery.before) - 1}, got {number}, which"
+        with pytest.raises(ArgumentError, match=message):
+            change_vocabulary(folder, surgery, tmp_path / "new")
+    path.write_text(json.dumps({**config, "pad_token_id": -1}), "utf-8")
+    change_vocabulary(folder, surgery, tmp_path / "new")
+
+
+def test_tokens_come_and_go_at_once(make, tmp_path: Path) -> None:
+    folder = make("gpt2", spare=9)
+    data = read_tokenizer(folder)
+    gone = prune(data, corpus=["the cat is walking"], keep_ids=protected_ids(folder, len(data)))
+    come = extend(gone.after, WORDS)
+    surgery = Surgery(
+        before=data,
+        after=come.after,
+        kept=tuple(gone.kept[old] if old >= 0 else -1 for old in come.kept),
+        parts={new: tuple(gone.kept[old] for old in parts) for new, parts in come.parts.items()},
+    )
+    assert surgery.n_gone
+    changed = change_vocabulary(folder, surgery, tmp_path / "new")
+    assert (changed.n_rows_after, changed.n_spare_used) == (len(surgery.after), 0)
+    old, new = (matrix(path, "transformer.wte.weight") for path in (folder, tmp_path / "new"))
+    for number, parts in surgery.parts.items():
+        assert np.allclose(new[number], old[list(parts)].mean(axis=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("stored", ["float32", "float16"])
+def test_the_files_dtype_counts_not_the_configurations(make, tmp_path: Path, stored: str) -> None:
+    folder = make("gpt2", dtype=getattr(torch, stored))
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**config, "dtype": "bfloat16"}), "utf-8")
+    changed = change_vocabulary(folder, extend(read_tokenizer(folder), WORDS), tmp_path / "new")
+    assert all(check.ok for check in changed.proof)
+
+
+def test_weights_in_other_formats_are_left_out_and_told(make, tmp_path: Path) -> None:
+    folder = make("bert")
+    for name in ("coreml", "onnx", "original", "1_Pooling", ".cache"):
+        (folder / name).mkdir()
+        (folder / name / "config.json").write_text("{}", "utf-8")
+    stale = ["consolidated.safetensors", "m.mlmodel", "m.pt", "m.pth", "m.tflite", "pytorch_model.bin"]
+    stale += ["pytorch_model.bin.index.json", "rust_model.ot"]
+    for name in stale:
+        (folder / name).write_bytes(b"old")
+    changed = change_vocabulary(folder, extend(read_tokenizer(folder), WORDS), tmp_path / "new")
+    assert set(changed.left_out) == {*stale, "coreml/", "onnx/", "original/", "vocab.txt"}
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        *("1_Pooling", "README.md", "config.json", "growth.json", "model.safetensors"),
+        *("tokenizer.json", "tokenizer_config.json"),
+    }
+
+
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_and_shards(make, tmp_path: Path, dtype: str) -> None:
     folder = make("llama", dtype=getattr(torch, dtype), shard="20KB")
@@ -162,12 +223,19 @@ def test_pruning_and_growing_again(make, tmp_path: Path) -> None:
 def test_ids_in_the_configuration_follow_pruning(make, tmp_path: Path) -> None:
     folder = make("gpt2")
     path = folder / "generation_config.json"
-    path.write_text(
-        json.dumps({"bos_token_id": 200, "eos_token_id": [0, 300], "suppress_tokens": [201]}), "utf-8"
-    )
+    given = {
+        "bos_token_id": 200,
+        "eos_token_id": [0, 300],
+        "suppress_tokens": [201],
+        "bad_words_ids": [[302], [303, 304]],
+        "force_words_ids": [[[305]]],
+        "forced_decoder_ids": [[1, None], [2, 306]],
+        "sequence_bias": [[[307, 308], -0.5]],
+    }
+    path.write_text(json.dumps(given), "utf-8")
     data = read_tokenizer(folder)
     keep = protected_ids(folder, len(data))
-    assert keep == {0, 200, 201, 300}
+    assert keep == {0, 200, 201, 300, *range(302, 309)}
     with pytest.raises(ArgumentError, match=r"which .* names, is gone"):
         change_vocabulary(folder, prune(data, corpus=["the"]), tmp_path / "bad")
     assert not (tmp_path / "bad").exists()
@@ -179,6 +247,12 @@ def test_ids_in_the_configuration_follow_pruning(make, tmp_path: Path) -> None:
         data.tokens[0],
         data.tokens[300],
     ]
+    moved = {data.tokens.index(token): number for number, token in enumerate(small.after.tokens)}
+    assert moved[302] != 302
+    assert ids["bad_words_ids"] == [[moved[302]], [moved[303], moved[304]]]
+    assert ids["force_words_ids"] == [[[moved[305]]]]
+    assert ids["forced_decoder_ids"] == [[1, None], [2, moved[306]]]
+    assert ids["sequence_bias"] == [[[moved[307], moved[308]], -0.5]]
 
 
 def test_rows_from_vectors_and_from_a_model(make, tmp_path: Path) -> None:

@@ -246,7 +246,13 @@ def _print_tokens(
         return
     n_shown = _N_SHOWN if sys.stdout.isatty() else encoder.token_dim
     rows: list[tuple[Cell, ...]] = [
-        (number, token, start, end, *(float(x) for x in vector[:n_shown]))
+        (
+            number,
+            token,
+            start,
+            end,
+            *(float(x) if sys.stdout.isatty() else f"{x:.8g}" for x in vector[:n_shown]),
+        )
         for number, one in enumerate(found, 1)
         for token, (start, end), vector in zip(one.tokens, one.offsets.tolist(), one.vectors, strict=True)
     ]

@@ -62,7 +62,7 @@ def evaluate(
       qianru evaluate new old --data tests
       qianru evaluate model --data tests --contamination corpus.txt.zst
     """
-    from qianru.errors import ArgumentError
+    from qianru.errors import ArgumentError, FormatError
     from qianru.evaluate import Space, find_datasets, packaged_datasets
     from qianru.evaluate import evaluate as evaluate_model
     from qianru.evaluate.suite import compare_models
@@ -87,6 +87,10 @@ def evaluate(
     leaks = _leaks(datasets, contamination)
     options = {"seed": seed, "n_bootstrap": bootstrap}
     paths = [model] if other is None else [model, other]
+    if gone := [path for path in paths if not Path(path).exists()]:
+        raise FormatError(
+            "no such file or folder", path=gone[0], hint="check the path; models are never fetched"
+        )
     if not all(is_static_folder(Path(path)) for path in paths):
         _texts(paths, datasets, leaks, options, device=device, as_json=as_json)
         return
@@ -148,7 +152,7 @@ def _texts(
 ) -> None:
     """One or two models of which at least one is contextual: the tests on texts."""
     from qianru.contextual import load_encoder
-    from qianru.evaluate import compare, evaluate_encoder
+    from qianru.evaluate import compare, corrected, evaluate_encoder
 
     reports = [evaluate_encoder(load_encoder(path, device=device), datasets, **options) for path in paths]
     comparisons = []
@@ -157,6 +161,7 @@ def _texts(
             if (mine.test, mine.dataset_fingerprint) == (yours.test, yours.dataset_fingerprint):
                 made = compare(mine, yours, **options)
                 comparisons += [] if made is None else [made]
+    comparisons = list(corrected(comparisons))
     if as_json:
         told = [{"model": path, **one.as_dict()} for path, one in zip(paths, reports, strict=True)]
         if len(told) == 1:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qianru.contextual import ContextualEncoder
     from qianru.evaluate import Dataset, RecordedSenses, Space
     from qianru.progress import ProgressCallback
+    from qianru.text import Corpus
     from qianru.tokens.report import TokenReport
     from qianru.vectors import StaticEncoder
 
@@ -107,8 +108,9 @@ def report(
             opened[name] = space(path)
     bar = TerminalProgress()
     try:
-        tokens = _tokens(names, opened, text, bar)
-        told += _senses(opened, chosen, text, seed, bar)
+        texts = _texts(text)
+        tokens = _tokens(names, opened, texts, bar)
+        told += _senses(opened, chosen, texts, seed, bar)
         results = write_report(
             opened,
             output,
@@ -119,7 +121,7 @@ def report(
             map=map,
             tokens=tokens,
             senses=told,
-            texts=_lines(text),
+            texts=_lines(texts),
             places=names,
             language=language,
             seed=seed,
@@ -149,14 +151,13 @@ def names_of(models: list[str]) -> dict[str, str]:
 
 
 def _tokens(
-    names: dict[str, str], opened: dict[str, Opened], text: list[str] | None, bar: ProgressCallback
+    names: dict[str, str], opened: dict[str, Opened], texts: dict[str, Corpus], bar: ProgressCallback
 ) -> dict[str, TokenReport]:
     """What the tokenizer of each model that has one makes of the text."""
-    if not text:
+    if not texts:
         return {}
     from qianru.errors import FormatError
     from qianru.evaluate import Space
-    from qianru.text import Corpus
     from qianru.tokens import Tokenizer
     from qianru.tokens.report import report_tokens
 
@@ -177,29 +178,31 @@ def _tokens(
         if not isinstance(tokenizer, Tokenizer):
             typer.echo(f"note: no tokenizer of {path}: {reason}", err=True)
             continue
-        found[name] = report_tokens(tokenizer, {one: Corpus(one) for one in text}, progress=bar)
+        found[name] = report_tokens(tokenizer, texts, progress=bar)
     return found
 
 
 def _senses(
-    opened: dict[str, Opened], words: list[str], text: list[str] | None, seed: int, bar: ProgressCallback
+    opened: dict[str, Opened], words: list[str], texts: dict[str, Corpus], seed: int, bar: ProgressCallback
 ) -> list[RecordedSenses]:
     """The senses in the text of each word by each contextual model; a note where there are none to find."""
     from qianru.evaluate import Space
 
     models = {name: model for name, model in opened.items() if not isinstance(model, Space)}
-    if not models or not words or not text:
+    if not models or not words or not texts:
         return []
-    from qianru.contextual import find_senses
+    from itertools import chain
+
+    from qianru.contextual import find_senses, for_senses
     from qianru.errors import ArgumentError, CorpusError
     from qianru.evaluate import recorded_senses
-    from qianru.text import Corpus
 
     found = []
     for word in words:
         for name, model in models.items():
             try:
-                made = find_senses(model, word, Corpus(*text).lines(), seed=seed, progress=bar)
+                lines = chain.from_iterable(one.lines() for one in texts.values())
+                made = find_senses(for_senses(model), word, lines, seed=seed, progress=bar)
             except (ArgumentError, CorpusError) as error:
                 typer.echo(f"note: no senses of {word} by {name}: {error.message}", err=True)
                 continue
@@ -207,12 +210,16 @@ def _senses(
     return found
 
 
-def _lines(text: list[str] | None) -> list[str]:
-    """The first lines of the text."""
-    if not text:
-        return []
-    from itertools import islice
-
+def _texts(text: list[str] | None) -> dict[str, Corpus]:
+    """What --text names; stdin, which can be read once, is kept, since several parts of the page ask for it."""
     from qianru.text import Corpus
 
-    return list(islice((line for line in Corpus(*text).lines() if line.strip()), _N_TEXTS))
+    return {one: Corpus(list(Corpus(one).lines())) if one == "-" else Corpus(one) for one in text or ()}
+
+
+def _lines(texts: dict[str, Corpus]) -> list[str]:
+    """The first lines of the text."""
+    from itertools import chain, islice
+
+    lines = chain.from_iterable(one.lines() for one in texts.values())
+    return list(islice((line for line in lines if line.strip()), _N_TEXTS))

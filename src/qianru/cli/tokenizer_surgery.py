@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
@@ -15,6 +16,7 @@ from qianru.errors import ArgumentError, QianruError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from qianru.text import Corpus
     from qianru.tokens import Comparison, Surgery
 
 Model: TypeAlias = Annotated[
@@ -96,8 +98,9 @@ def extend(
         surgery = extend_tokenizer(data, mined.words, counts=mined.counts, n_tokens=mined.n_words_read)
     else:
         surgery = extend_tokenizer(data, _listed(words))
+    texts = _texts(on)
     told = _write(model, output, surgery, start, source, bias_shift, force=force)
-    _tell(output, surgery, told, on, as_json=as_json)
+    _tell(output, surgery, told, texts, as_json=as_json)
 
 
 def prune(
@@ -144,8 +147,9 @@ def prune(
         min_count=min_count,
         keep_ids=keep,
     )
+    texts = _texts(on)
     told = _write(model, output, surgery, "subwords", None, 0.0, force=force)
-    _tell(output, surgery, told, on, as_json=as_json)
+    _tell(output, surgery, told, texts, as_json=as_json)
 
 
 def merge(
@@ -172,8 +176,9 @@ def merge(
     if _is_static(model):
         raise ArgumentError(f"{model} is a static model", hint="its words are added with extend --words")
     surgery = merge_tokenizers(read_tokenizer(_tokenizer_of(model)), read_tokenizer(_tokenizer_of(other)))
+    texts = _texts(on)
     told = _write(model, output, surgery, start, source, bias_shift, force=force)
-    _tell(output, surgery, told, on, as_json=as_json)
+    _tell(output, surgery, told, texts, as_json=as_json)
 
 
 def verify(
@@ -221,7 +226,10 @@ def verify(
 
 
 def _is_static(model: str) -> bool:
-    return (Path(model) / "qianru.json").is_file()
+    from qianru.vectors.other_folders import is_contextual_folder
+
+    # A language model trained here has a qianru.json, too.
+    return (Path(model) / "qianru.json").is_file() and not is_contextual_folder(Path(model))
 
 
 def _is_transformer(model: str) -> bool:
@@ -252,17 +260,13 @@ def _listed(path: str | None) -> list[str]:
     """Lines of a file that hold something."""
     if path is None:
         raise ArgumentError("a static model takes --words", hint="`qianru grow` takes words from a text")
-    if path == "-":
-        lines = typer.get_text_stream("stdin").read().split("\n")
-    else:
-        try:
-            lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-        except OSError as error:
-            raise ArgumentError(
-                f"{path}: {error.strerror}", hint="It is a file with one word a line."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise ArgumentError(f"{path}, byte {error.start}: not valid UTF-8") from None
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        lines = data.decode("utf-8-sig").split("\n")
+    except OSError as error:
+        raise ArgumentError(f"{path}: {error.strerror}", hint="It is a file with one word a line.") from None
+    except UnicodeDecodeError as error:
+        raise ArgumentError(f"{path}, byte {error.start}: not valid UTF-8", hint="save it as UTF-8") from None
     words = [word for line in lines if (word := line.strip())]
     if not words:
         raise ArgumentError(f"{path} holds no word", hint="It has one word a line.")
@@ -315,13 +319,19 @@ def _write(
     return told
 
 
-def _tell(
-    output: str, surgery: Surgery, told: dict[str, object], on: list[str] | None, *, as_json: bool
-) -> None:
+def _texts(on: list[str] | None) -> Corpus | None:
+    """The text of --on, whose paths are looked at before anything is written."""
     from qianru.text import Corpus
+
+    return Corpus(*on) if on else None
+
+
+def _tell(
+    output: str, surgery: Surgery, told: dict[str, object], texts: Corpus | None, *, as_json: bool
+) -> None:
     from qianru.tokens import compare
 
-    difference = compare(surgery, Corpus(*on).lines()) if on else None
+    difference = compare(surgery, texts.lines()) if texts else None
     summary = surgery.summary()
     if as_json:
         skipped = {reason: list(words) for reason, words in surgery.skipped.items() if reason != "gone"}

@@ -7,14 +7,14 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
 
 from qianru.arrays import Float32Array, Int64Array
 from qianru.contextual.encode_batches import Batch, Plan, Rule
 from qianru.contextual.encode_engines import Engine, HalvingEngine
-from qianru.contextual.pooling import Pooled, Pooling
+from qianru.contextual.pooling import Layers, Pooled, Pooling, mixture_of
 from qianru.contextual.word_places import word_spans
 from qianru.errors import ArgumentError
 from qianru.layers.backend import load_torch
@@ -22,7 +22,6 @@ from qianru.progress import Progress, ProgressCallback
 from qianru.tokens import TokenBatch
 from qianru.vectors.encoder import Encoded, Span, checked_spans, describe_flags
 
-Layers: TypeAlias = int | Sequence[int] | Mapping[int, float]
 # Measured best on two cores, where a batch's numbers stay in the cache (bench/encode.py); more for a GPU.
 DEFAULT_BATCH_TOKENS = 2048
 _BOUND_TEXTS = 16
@@ -151,6 +150,13 @@ class ContextualEncoder:
             "prompt": self._prompt,
             "lowercase": self._lowercase,
         }
+
+    @property
+    def weights_fingerprint(self) -> str:
+        """A hash over weights and tokenizer: the same for all layers and settings."""
+        return hashlib.sha256(
+            f"{self._weights_fingerprint()} {self._tokenizer.fingerprint}".encode()
+        ).hexdigest()
 
     @property
     def fingerprint(self) -> str:
@@ -353,33 +359,6 @@ class ContextualEncoder:
             f"batches of {self._batch_tokens:,} tokens did not fit into memory: "
             f"halved down to {self._engine.largest:,}",
         )
-
-
-def mixture_of(layers: Layers | None, n_layers: int) -> dict[int, float]:
-    """Layer numbers from 0 to n_layers, with their weights. Raises ArgumentError."""
-    if layers is None:
-        return {n_layers: 1.0}
-    if isinstance(layers, int) and not isinstance(layers, bool):
-        given: dict[int, float] = {layers: 1.0}
-    elif isinstance(layers, Mapping):
-        given = {int(number): float(weight) for number, weight in layers.items()}
-    elif isinstance(layers, (list, tuple, range)):
-        given = {int(number): 1 / len(layers) for number in layers}
-        if len(given) != len(layers):
-            raise ArgumentError(f"layers must be distinct, got {list(layers)}")
-    else:
-        raise ArgumentError(f"layers must be a number, several, or numbers with weights, got {layers!r}")
-    made: dict[int, float] = {}
-    for number, weight in given.items():
-        if not -n_layers - 1 <= number <= n_layers:
-            raise ArgumentError(
-                f"layers must be from 0 to {n_layers}, or from -{n_layers + 1} to -1, got {number}"
-            )
-        place = number if number >= 0 else n_layers + 1 + number
-        made[place] = made.get(place, 0.0) + weight
-    if not made:
-        raise ArgumentError("layers must name at least one layer")
-    return made
 
 
 def _inside(offsets: Int64Array, place: Span) -> Int64Array:

@@ -92,6 +92,9 @@ def encode_to_file(
     try:
         with part:
             for chunk, share in _chunks(part.skip(_texts_of(texts)), chunk_texts):
+                for number, text in enumerate(chunk, part.n_done):
+                    if not isinstance(text, str):
+                        raise ArgumentError(f"texts[{number}] must be a str, got {type(text).__name__}")
                 encoded = encoder.encode(chunk)
                 if not np.isfinite(encoded.vectors).all():
                     row = int(np.flatnonzero(~np.isfinite(encoded.vectors).all(axis=1))[0])

@@ -14,14 +14,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder, Layers, mixture_of
+from qianru.contextual.encode import DEFAULT_BATCH_TOKENS, ContextualEncoder
 from qianru.contextual.encode_batches import Rule
 from qianru.contextual.encode_elmo import BEGIN, END, hash_of_elmo, is_elmo_folder, open_elmo
 from qianru.contextual.encode_engines import Engine, PaddedEngine
 from qianru.contextual.encode_onnx import OnnxEngine
 from qianru.contextual.encode_packed import PackedEngine, can_pack
 from qianru.contextual.loading_checks import check_files, check_fit, check_sizes, check_vocabulary
-from qianru.contextual.pooling import Pooling, checked_modes, read_json, read_pooling
+from qianru.contextual.pooling import Layers, Pooling, checked_modes, mixture_of, read_json, read_pooling
 from qianru.errors import ArgumentError, FormatError
 from qianru.layers.backend import device_of, load_torch, load_transformers
 from qianru.tokens import Tokenizer

@@ -1,4 +1,4 @@
-"""From one vector a token to one a text: pooling, and the layers that sentence-transformers puts behind it.
+"""From layers to one vector a token, and from those to one a text: pooling, and the layers that sentence-transformers puts behind it.
 
 A text longer than the model comes in several windows. Each token's vector is taken from one of them, so a mean or a
 maximum is over all tokens of the text; "cls" is the mean over the windows' first tokens.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from qianru.contextual.encode_batches import Batch
 from qianru.errors import ArgumentError, FormatError
 from qianru.layers.backend import load_torch
 from qianru.vectors.safetensors_file import MAX_FOREIGN_HEADER, map_header, parse_json_object, view_tensor
+
+Layers: TypeAlias = int | Sequence[int] | Mapping[int, float]
 
 # Ours, and the names that sentence-transformers gives them.
 MODES = {
@@ -243,3 +245,30 @@ def read_json(file: Path) -> dict[str, object]:
             f"cannot be read: {error.strerror or error}", path=str(file), hint="copy the whole folder again"
         ) from None
     return parse_json_object(data, file)
+
+
+def mixture_of(layers: Layers | None, n_layers: int) -> dict[int, float]:
+    """Layer numbers from 0 to n_layers, with their weights. Raises ArgumentError."""
+    if layers is None:
+        return {n_layers: 1.0}
+    if isinstance(layers, int) and not isinstance(layers, bool):
+        given: dict[int, float] = {layers: 1.0}
+    elif isinstance(layers, Mapping):
+        given = {int(number): float(weight) for number, weight in layers.items()}
+    elif isinstance(layers, (list, tuple, range)):
+        given = {int(number): 1 / len(layers) for number in layers}
+        if len(given) != len(layers):
+            raise ArgumentError(f"layers must be distinct, got {list(layers)}")
+    else:
+        raise ArgumentError(f"layers must be a number, several, or numbers with weights, got {layers!r}")
+    made: dict[int, float] = {}
+    for number, weight in given.items():
+        if not -n_layers - 1 <= number <= n_layers:
+            raise ArgumentError(
+                f"layers must be from 0 to {n_layers}, or from -{n_layers + 1} to -1, got {number}"
+            )
+        place = number if number >= 0 else n_layers + 1 + number
+        made[place] = made.get(place, 0.0) + weight
+    if not made:
+        raise ArgumentError("layers must name at least one layer")
+    return made

@@ -68,6 +68,12 @@ class PretrainRun:
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.task, self.settings, self.processes = task, settings, processes
+        if processes.n * settings.accumulate > settings.batch_size:
+            raise ArgumentError(
+                f"accumulate must be at most batch_size / processes, {settings.batch_size} / {processes.n}, "
+                f"got {settings.accumulate}",
+                hint="a part of a batch holds one sequence at least",
+            )
         self.order = Order(task.n_sequences, batch_size=settings.batch_size, seed=settings.seed)
         epoch = max(len(self.order.train) / settings.batch_size, 1e-9)
         self.n_steps = settings.steps or max(math.ceil(settings.epochs * epoch), 1)
@@ -75,7 +81,7 @@ class PretrainRun:
         self._ahead: tuple[int, Batch] | None = None  # a step, and its batch
         self._folder, self._identity = folder, identity
         self._progress, self._notice = progress, notice
-        self._accumulate = settings.accumulate
+        self.accumulate = settings.accumulate
         self._every = settings.evaluate_every or max(math.ceil(self.n_steps / _EVALUATIONS), 1)
         self._dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
         self._module = processes.wrap(task.module)
@@ -95,6 +101,10 @@ class PretrainRun:
         )
         numbers = self.order.held_out
         self._held_out = task.batch(numbers, np.random.default_rng([settings.seed, _HELD_OUT]))
+        for draw in range(100):  # of little text, a draw may mask nothing
+            if self._held_out.n_targets:
+                break
+            self._held_out = task.batch(numbers, np.random.default_rng([settings.seed, _HELD_OUT, draw]))
 
     def train(self) -> Curve:
         """All steps that are left.
@@ -132,7 +142,7 @@ class PretrainRun:
         module, n = self.task.module, len(self._held_out.inputs)
         module.eval()
         sums = [0.0, 0.0, 0.0]
-        rows = max(self.settings.batch_size // self.processes.n // self._accumulate, 1)
+        rows = max(self.settings.batch_size // self.processes.n // self.accumulate, 1)
         with torch.no_grad():
             for begin in range(self.processes.rank * rows, n, self.processes.n * rows):
                 part = self._held_out.rows(begin, min(begin + rows, n))
@@ -151,7 +161,8 @@ class PretrainRun:
             "loss": loss,
             "perplexity": math.exp(min(loss, 700.0)),
             "accuracy": n_right / max(n_targets, 1),
-            "train_loss": float(np.mean(self.curve.losses[before:] or [math.nan])),
+            # A batch in which nothing was masked has the loss 0, and says nothing.
+            "train_loss": float(np.mean([one for one in self.curve.losses[before:] if one] or [math.nan])),
         }
         self.curve.held_out.append(found)
         return found
@@ -173,7 +184,7 @@ class PretrainRun:
             "run": self._identity,
             "step": self.step,
             "n_steps": self.n_steps,
-            "accumulate": self._accumulate,
+            "accumulate": self.accumulate,
             "losses": self.curve.losses,
             "held_out": self.curve.held_out,
         }
@@ -190,7 +201,8 @@ class PretrainRun:
                 hint="resume with the settings it began with, or begin anew with force=True (--force)",
             )
         try:
-            self.step, self._accumulate = int(about["step"]), int(about["accumulate"])
+            # More parts than before may be asked for, where memory was short.
+            self.step, self.accumulate = int(about["step"]), max(int(about["accumulate"]), self.accumulate)
             self.curve = Curve([float(loss) for loss in about["losses"]], list(about["held_out"]))
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"the description lacks its parts: {error!r}", path=str(path)) from None
@@ -230,13 +242,13 @@ class PretrainRun:
                 if not is_no_room(error) or self.processes.n > 1:
                     raise
                 self._optimizer.zero_grad(set_to_none=True)
-                if self._accumulate >= settings.batch_size:
+                if self.accumulate >= settings.batch_size:
                     raise MemoryError("one sequence does not fit; give a smaller size or length") from None
-                self._accumulate = min(self._accumulate * 2, settings.batch_size)
+                self.accumulate = min(self.accumulate * 2, settings.batch_size)
                 if self._notice is not None:
                     self._notice(
-                        f"memory was short: each batch is now taken in {self._accumulate} parts "
-                        f"(--accumulate {self._accumulate})"
+                        f"memory was short: each batch is now taken in {self.accumulate} parts "
+                        f"(--accumulate {self.accumulate})"
                     )
         torch.nn.utils.clip_grad_norm_(self._parameters.values(), settings.clip_norm)
         if math.isfinite(total):  # else the weights stay as they are
@@ -252,7 +264,7 @@ class PretrainRun:
 
     def _gradients(self, batch: Batch) -> float:
         """Forward and backward over this process's share; the mean loss over all shares."""
-        n, rank, accumulate = self.processes.n, self.processes.rank, self._accumulate
+        n, rank, accumulate = self.processes.n, self.processes.rank, self.accumulate
         edges = np.linspace(0, len(batch.inputs), n * accumulate + 1).round().astype(int)
         losses = []
         for number in range(accumulate):
@@ -292,7 +304,7 @@ class PretrainRun:
             self._take(arrays, self._folder / STATE, with_moments=False)
             self.step = int(about["step"])
             del self.curve.losses[self.step :]
-            hint = f"the weights are those of step {self.step}, the last good checkpoint; lower learning_rate"
+            hint = f"the weights are those of step {self.step}, the last good checkpoint; begin anew with a lower learning_rate (force=True, --force)"
         else:
             self.step = 0
         raise TrainingError(why, hint=hint)

@@ -73,7 +73,7 @@ class Senses:
         tried: that mean for each number of senses that was tried.
         by_chance: the largest such mean, for any of these numbers, in ten random clouds without groups; 0 if the number was given.
         vectors: float32 [n_uses, dim], as the encoder gave them.
-        model_fingerprint: the encoder's.
+        model_fingerprint: the encoder's. weights_fingerprint: its, whatever the layers; empty where it has none.
         notes: what a reader must know.
     """
 
@@ -87,6 +87,7 @@ class Senses:
     vectors: Float32Array
     model_fingerprint: str
     notes: tuple[str, ...] = ()
+    weights_fingerprint: str = ""
 
     def as_dict(self) -> dict[str, object]:
         """All but the vectors and the members, as JSON knows it; `qianru.evaluate.recorded_senses` takes it."""
@@ -107,6 +108,7 @@ class Senses:
                 for sense in self.senses
             ],
             "model_fingerprint": self.model_fingerprint,
+            "weights_fingerprint": self.weights_fingerprint,
             "notes": list(self.notes),
         }
 
@@ -135,13 +137,20 @@ def find_senses(
 
     Raises ArgumentError; CorpusError if the word stands in the texts fewer than ten times.
     """
-    if not word.strip() or n_uses < _MIN_USES or max_senses < 2 or n_examples < 0 or n_typical < 0:
-        raise ArgumentError(
-            f"word must hold a letter, n_uses be at least {_MIN_USES}, max_senses at least 2, "
-            f"got {word!r}, {n_uses}, {max_senses}"
-        )
-    if n_senses is not None and n_senses < 1:
-        raise ArgumentError(f"n_senses must be at least 1, got {n_senses}")
+    if not word.strip():
+        raise ArgumentError(f"word must hold a letter, got {word!r}")
+    least = {"n_uses": _MIN_USES, "max_senses": 2, "n_senses": 1, "n_examples": 0, "n_typical": 0, "seed": 0}
+    told = {
+        "n_uses": n_uses,
+        "max_senses": max_senses,
+        "n_senses": 1 if n_senses is None else n_senses,
+        "n_examples": n_examples,
+        "n_typical": n_typical,
+        "seed": seed,
+    }
+    for name, value in told.items():
+        if value < least[name]:
+            raise ArgumentError(f"{name} must be at least {least[name]}, got {value}")
     uses, n_found = find_uses(word, texts, n_uses=n_uses, whole_words=whole_words, seed=seed)
     if len(uses) < max(_MIN_USES, 2 * (n_senses or 1)):
         raise CorpusError(
@@ -172,6 +181,8 @@ def find_senses(
             notes.append(
                 f"silhouette {best:.3f}, and {by_chance:.3f} in a cloud without groups: perhaps one sense only"
             )
+    elif n_senses == 1:
+        notes.append("one sense was asked for: no words are typical of it against another's")
     elif number < n_senses:
         notes.append(f"{number} senses instead of {n_senses}: no more uses differ")
     clusters = of_each_number[number]
@@ -203,6 +214,7 @@ def find_senses(
         vectors,
         encoder.fingerprint,
         tuple(notes),
+        str(getattr(encoder, "weights_fingerprint", "")),
     )
 
 
@@ -261,8 +273,9 @@ def _finder(word: str, whole_words: bool) -> Callable[[str], list[tuple[int, int
 
 def _sentence(text: str, start: int, end: int) -> Use:
     first, last = max(0, start - _MAX_SIDE), min(len(text), end + _MAX_SIDE)
-    for match in _SENTENCE_END.finditer(text, first, start):
-        first = match.end()
+    # One character more, so that a full stop inside of a word ("ASP.NET") is not at the end of what is looked at.
+    for match in _SENTENCE_END.finditer(text, first, min(len(text), start + 1)):
+        first = match.end() if match.end() <= start else first
     following = _SENTENCE_END.search(text, end, last)
     if following is not None:
         last = following.end()
@@ -323,8 +336,9 @@ def _typical(words: list[set[str]], inside: Int64Array | np.ndarray, n: int) -> 
         (ours if is_ours else others).update(one)
     total = ours + others
     n_ours, n_others, n_all = sum(ours.values()), sum(others.values()), sum(total.values())
-    if not n_others:
-        return [(word, float(count)) for word, count in total.most_common(n)]
+    # Without words on both sides, or with one word only, none is typical.
+    if not n_ours or not n_others or len(total) < 2:
+        return []
     # The prior is the words' share of all, as heavy as the smaller side.
     weight = min(n_ours, n_others) / n_all
     scored = []

@@ -24,7 +24,7 @@ class PretrainSettings:
         epochs: passes over the text.
         learning_rate: the highest, after the warm-up.
         warmup: share of the steps in which the learning rate rises from 0.
-        min_learning_rate: share of the highest that is left at the last step; in between it falls as a cosine.
+        min_learning_rate: share of the highest that is left behind the last step; in between it falls as a cosine.
         weight_decay: of matrices, not of biases and norms.
         clip_norm: gradients longer than this are cut to it.
         dropout: share of values set to 0 in training.
@@ -56,7 +56,7 @@ class PretrainSettings:
         one_of("precision", self.precision, PRECISIONS)
         whole("length", self.length, 8, 1 << 16)
         whole("batch_size", self.batch_size, 1, 1 << 24)
-        whole("accumulate", self.accumulate, 1, 1 << 16)
+        whole("accumulate", self.accumulate, 1, self.batch_size)
         if self.steps is not None:
             whole("steps", self.steps, 1, 1 << 40)
         if self.evaluate_every is not None:

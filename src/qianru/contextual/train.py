@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import shutil
@@ -25,7 +24,7 @@ from qianru.contextual.settings import PretrainSettings
 from qianru.contextual.task import Task
 from qianru.errors import ArgumentError, TrainingError
 from qianru.layers.backend import load_torch
-from qianru.layers.checkpoint import Checkpoint
+from qianru.layers.checkpoint import model_fingerprint
 from qianru.output import new_folder
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
@@ -93,6 +92,8 @@ class Job:
             **self.own,
             **self.extras,
             "text": self.stream.fingerprint,
+            # The text is not read anew, but how it was is told in the model's folder, and encoding goes by that.
+            "corpus": self.corpus.settings,
             "processes": self.processes.n,
         }
         return dict(json.loads(json.dumps(found)))
@@ -105,6 +106,7 @@ class Job:
             **self.settings.as_dict(),
             **self.own,
             **self.extras,
+            "accumulate": run.accumulate,
             "steps": run.n_steps,
             "steps_done": run.step,
             "processes": self.processes.n,
@@ -164,7 +166,6 @@ def write_model(job: Job, task: Task, run: PretrainRun, *, force: bool) -> str:
     """Write the model folder; returns its fingerprint. Raises OutputError."""
     with new_folder(job.output, force=force, may_replace=why_not_replace) as folder:
         task.save(folder)
-        weights = Checkpoint(folder).hash_of_others(frozenset())
         tokenizer = ""
         if job.tokenizer is not None:
             tokenizer = job.tokenizer.fingerprint
@@ -173,7 +174,7 @@ def write_model(job: Job, task: Task, run: PretrainRun, *, force: bool) -> str:
             config = json.loads((made / "tokenizer_config.json").read_text("utf-8"))
             config["model_max_length"] = job.settings.length
             _write_json(folder / "tokenizer_config.json", config)
-        mark = hashlib.sha256(f"qianru contextual 1\n{tokenizer}\n{weights}\n".encode()).hexdigest()
+        mark = model_fingerprint(folder, tokenizer)
         _write_json(
             folder / "qianru.json",
             {

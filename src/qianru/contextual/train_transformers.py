@@ -13,6 +13,7 @@ from qianru.contextual.start_from import start_from_vectors
 from qianru.contextual.task import Task
 from qianru.contextual.train import Job, Pretrained, check_corpus, run_job
 from qianru.contextual.transformers_tasks import BERT_TOKENS, GPT_TOKENS, special_ids
+from qianru.errors import ArgumentError
 from qianru.layers.backend import load_torch
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
@@ -51,6 +52,13 @@ def train_transformer(
         _prepare(kind, corpus, fresh_folder(output), tokenizer, vocab_size, own, progress)
     processes.wait()
     used, stream = Tokenizer.load(folder / "tokenizer"), open_stream(folder)
+    if tokenizer is None:
+        own = {**own, "vocab_size": vocab_size}
+    elif (with_marks(tokenizer) if kind == "bert" else tokenizer).fingerprint != used.fingerprint:
+        raise ArgumentError(
+            f"tokenizer is another than that of the run in {folder}",
+            hint="resume with the one it began with, or begin anew with force=True (--force)",
+        )
     with processes.own_draws():
         torch.manual_seed(settings.seed)
         task = make(stream, used)

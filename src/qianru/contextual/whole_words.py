@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from qianru.arrays import BoolArray, Int64Array, UInt32Array
@@ -9,6 +11,7 @@ from qianru.text.han import HanCutter, is_han
 from qianru.tokens.surgery_data import TokenizerData
 from qianru.tokens.surgery_pipeline import byte_level_string, is_byte_level
 
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 _SPACES = "▁ \t\n\r\u3000"
 
 
@@ -33,7 +36,8 @@ class WordBegins:
         for token_id, token in enumerate(data.tokens):
             if token in data.added:
                 continue
-            text: str | None = token
+            # A byte of a character that is no token has no text of its own.
+            text: str | None = None if _BYTE.fullmatch(token) else token
             if is_byte_level(data):
                 text = byte_level_string(token)
             elif prefix and token.startswith(prefix):

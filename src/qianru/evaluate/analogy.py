@@ -20,7 +20,7 @@ from qianru.vectors import Vectors
 METHODS = ("add", "mul")
 _NAMES = {"add": "3CosAdd", "mul": "3CosMul"}
 # The answer is looked for among the five best that are not rows of the question: other spellings of its words may come first.
-_N_CANDIDATES = 5
+N_CANDIDATES = 5
 
 
 def analogy(
@@ -101,7 +101,7 @@ def _answers(
     """For each question [n]: right without the question words, right with them, and whether b or c came first then."""
     found = np.full((len(rows), 3), 0.0)
     asked = rows[known]
-    k = 3 + (1 if space.group is None else _N_CANDIDATES)
+    k = 3 + (1 if space.group is None else N_CANDIDATES)
     best, _ = space.searcher.questions(asked[:, :3], k, method=method)
     best, asked = space.same(best), space.same(asked)
     answer = asked[:, 3:]

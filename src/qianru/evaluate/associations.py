@@ -1,7 +1,8 @@
 """Bias as association: the word embedding association test, WEAT (Caliskan, Bryson & Narayanan 2017).
 
 s(w) = mean cosine of w to the attributes A minus that to B. Effect size: (mean of s over X - mean over Y) / standard deviation of s
-over X and Y (n - 1 in the denominator), from -2 to 2. p, one-sided: the share of the ways to divide the targets anew, in
+over X and Y (n - 1 in the denominator): at most √(n (n - 1) / (|X| |Y|)) for n = |X| + |Y|, which is below 2 where X and Y are of one
+size and above it otherwise (5.15 for 2 and 50 words). p, one-sided: the share of the ways to divide the targets anew, in
 sizes as before, that give the same difference or more; all ways where they are few, random ones otherwise.
 """
 
@@ -37,6 +38,7 @@ def associations(
 ) -> Result:
     """One score for each test, its effect size; details[name] has p, how it was taken, and the words that were unknown.
 
+    A note names the tests whose known X and Y differ in size: their effect sizes may pass 2 and are on a scale of their own.
     The interval resamples the target words of X and of Y. Unknown words are left out whatever the policy. Tests
     for which too few words are known (two targets and one attribute a side) have no value. Raises ArgumentError where
     that is so for all.
@@ -47,6 +49,7 @@ def associations(
     space = space_of(model)
     scores: list[Score] = []
     details: dict[str, object] = {}
+    uneven: list[str] = []
     n_items = n_known = 0
     for test in data.tests:
         words = {side: list(dict.fromkeys(getattr(test, side))) for side in "xyab"}
@@ -60,6 +63,8 @@ def associations(
             details[test.name] = {"p": None, "unknown": unknown, "note": "too few known words"}
             continue
         s = (_association(space, x, a, b), _association(space, y, a, b))
+        if len(x) != len(y):
+            uneven.append(f"{test.name} ({len(x)} and {len(y)})")
         p, method = partition_p(*s, n_permutations=n_permutations, seed=seed)
         interval = _interval(*s, n_bootstrap, seed) if n_bootstrap else None
         scores.append(score(test.name, effect_size(*s), len(x) + len(y), interval, zero_line=0.0))
@@ -68,6 +73,15 @@ def associations(
         raise ArgumentError(
             f"{data.name}: no test has two known targets and one known attribute a side",
             hint="check that model and test are of one language, spelled alike",
+        )
+    notes = [
+        "effect sizes lie between -2 and 2 where X and Y are of one size; items are words; unknown ones are left out "
+        "whatever the policy"
+    ]
+    if uneven:
+        notes.append(
+            f"known words of X and Y differ in number: {', '.join(uneven)}: effect sizes may pass 2, and are not to be "
+            "compared with those of other tests or models"
         )
     return result(
         "associations",
@@ -79,7 +93,7 @@ def associations(
         seed=seed,
         n_bootstrap=n_bootstrap,
         details=details,
-        notes=["effect sizes from -2 to 2; items are words; unknown ones are left out whatever the policy"],
+        notes=notes,
     )
 
 

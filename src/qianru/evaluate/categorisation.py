@@ -11,7 +11,7 @@ import numpy as np
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import Categories
-from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampling
 from qianru.evaluate.result import Outcome, Result, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
@@ -30,7 +30,7 @@ def categorisation(
     seed: int = 1,
     n_bootstrap: int = DEFAULT_BOOTSTRAP,
 ) -> Result:
-    """Score "purity" of k-means clusters; the interval resamples words, clusters standing.
+    """Score "purity" of k-means clusters; the interval resamples words, clusters and their categories standing.
 
     A word that the model does not know is left out, or with unknown="zero" counts as wrong. Raises ArgumentError where
     fewer than two categories have a known word.
@@ -52,50 +52,31 @@ def categorisation(
     clusters = np.full(len(rows), -1)
     clusters[known] = k_means(space.unit(rows[known]), k, n_starts=n_starts, seed=seed)
     counted = np.flatnonzero(known) if space.unknown == "skip" else np.arange(len(rows))
-    table = _Purity(clusters[counted], labels[counted])
-    interval = interval_of(table, len(counted), n_bootstrap=n_bootstrap, seed=seed)
-    value = float(table(np.ones((1, len(counted))))[0])
+    # A category chosen anew in each resample would fit it, and lie above the purity.
+    right = _majority(clusters[counted], labels[counted])
+    shares = Shares(right)
+    interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
     zero = None
     if known.sum() <= _MAX_ONE_HOT:
         blind = k_means(np.eye(int(known.sum())), k, n_starts=n_starts, seed=seed)
-        zero = float(_Purity(blind, labels[known])(np.ones((1, len(blind))))[0])
+        # Unknown words that count are wrong for one-hot vectors too.
+        zero = float(_majority(blind, labels[known]).sum() / len(counted))
     return result(
         "categorisation",
         data,
         space,
-        [score("purity", value, len(counted), interval, zero_line=zero)],
+        [score("purity", shares.value, len(counted), interval, zero_line=zero)],
         n_items=len(rows),
         n_known=int(known.sum()),
         seed=seed,
         n_bootstrap=n_bootstrap,
         details={"n_clusters": k, "n_starts": n_starts},
-        outcome=Outcome(counted, _majority(clusters[counted], labels[counted])),
+        outcome=Outcome(counted, right),
     )
 
 
-class _Purity:
-    """Purity for weights [b, n] of the words; words in no cluster (-1) are wrong."""
-
-    def __init__(self, clusters: Int64Array, labels: Int64Array) -> None:
-        self._n_clusters, self._n_labels = int(clusters.max()) + 1, int(labels.max()) + 1
-        self._clustered = clusters >= 0
-        self._cells = (clusters * self._n_labels + labels)[self._clustered]
-
-    def __call__(self, weights: Float64Array) -> Float64Array:
-        n_cells = self._n_clusters * self._n_labels
-        found = [
-            np.bincount(self._cells, weights=row[self._clustered], minlength=n_cells)
-            .reshape(self._n_clusters, self._n_labels)
-            .max(axis=1)
-            .sum()
-            / row.sum()
-            for row in weights
-        ]
-        return np.array(found)
-
-
 def _majority(clusters: Int64Array, labels: Int64Array) -> Float64Array:
-    """1 for each word whose label is the most frequent one of its cluster."""
+    """1 for each word whose label is the most frequent one of its cluster; words in no cluster (-1) are wrong."""
     right = np.zeros(len(clusters))
     for cluster in np.unique(clusters[clusters >= 0]):
         here = clusters == cluster

@@ -23,6 +23,11 @@ from qianru.evaluate.similarity import Correlation
 from qianru.vectors.correlation import ranks, spearman
 
 ALPHA = 0.05
+# Where `compare` gives None.
+NOT_PAIRED = (
+    "not compared with the other model item by item: this test has no single items that could be paired; "
+    "look at both values and their intervals"
+)
 _SAME_POLICIES = ("case", "unknown", "restrict_vocab")
 
 
@@ -61,11 +66,15 @@ def compare(
     seed: int = 1,
     n_bootstrap: int = 1000,
 ) -> Comparison | None:
-    """Compare two results of one test by their first score; None for tests without single items, such as geometry.
+    """Compare two results of one test by their first score.
+
+    None for associations, offsets, geometry and stability: they have no single items that could be paired (NOT_PAIRED says
+    so in a sentence).
 
     Correlations: permutation test on the ranks of the cosines. Shares: McNemar's exact test, or where items come in
-    clusters a permutation test of whole clusters. Only items that both models are scored on count, so a and b may
-    differ from the results' own values. Raises ArgumentError where test, dataset or policies differ.
+    clusters, or ties have part of the credit, a permutation test that swaps clusters or items. Only items that both models
+    are scored on count, so a and b may differ from the results' own values. Raises ArgumentError where test, dataset or
+    policies differ, or the first score, or the items that were asked (sets drawn with another seed).
     """
     if a.test != b.test or a.dataset_fingerprint != b.dataset_fingerprint:
         raise ArgumentError(
@@ -76,6 +85,11 @@ def compare(
         raise ArgumentError(f"results must have the same policies, {', '.join(differ)} differ")
     if a.outcome is None or b.outcome is None:
         return None
+    if _asked(a) != _asked(b):
+        raise ArgumentError(
+            f"results must be of one score over the same items, got {_asked(a)} and {_asked(b)}",
+            hint="give both tests the same methods, n_alike, n_sets and seed",
+        )
     both, at_a, at_b = np.intersect1d(a.outcome.counted, b.outcome.counted, return_indices=True)
     x, y = a.outcome.values[at_a], b.outcome.values[at_b]
     if len(both) < 2:
@@ -84,6 +98,12 @@ def compare(
     if a.outcome.gold is not None:
         return _correlations(a, x, y, a.outcome.gold[at_a], n_bootstrap, options)
     return _shares(a, a.outcome, both, x, y, n_bootstrap, options)
+
+
+def _asked(of: Result) -> str:
+    """The score and the items behind it, the same text for the same ones."""
+    drawn = of.details.get("sets_fingerprint")
+    return f"{of.scores[0].metric} of {of.n_items} items" + (f", sets {str(drawn)[:16]}" if drawn else "")
 
 
 def _correlations(
@@ -129,12 +149,13 @@ def _shares(
     clusters = None if outcome.clusters is None else outcome.clusters[both]
     shares = Shares(x - y, clusters)
     interval = shares.interval(n_bootstrap=n_bootstrap, seed=options["seed"])
-    if clusters is None:
+    # Parts of a credit can be set off against each other, which counting who was right does not see.
+    if clusters is None and not ((x - y) % 1).any():
         p, method = mcnemar_p(int((x > y).sum()), int((y > x).sum())), "McNemar's exact test"
     else:
         statistic: Callable[[Float64Array], Float64Array] = lambda signs: signs @ shares.sums / len(x)  # noqa: E731
         p = permutation_p(statistic, shares.value, shares.n_clusters, **options)
-        method = "paired permutation test of clusters"
+        method = "paired permutation test" + ("" if clusters is None else " of clusters")
     return _told(of, len(x), float(x.mean()), float(y.mean()), interval, p, method)
 
 

@@ -39,8 +39,9 @@ class Text(Protocol):
 class Contamination:
     """What of one dataset occurs in the text.
 
-    n_found: of the n_items, those with every sentence in the text. n_partly: those with some. n_short: those too short to
-    tell. first: the numbers of the first items found, from 0. note: why there is nothing to check, for tests of words.
+    n_found: of the n_items, those with every sentence in the text. n_partly: those with some, the others not there or too
+    short to tell. n_short: those with no sentence long enough to tell. first: the numbers of the first items found, from 0.
+    note: why there is nothing to check, for tests of words.
     """
 
     dataset: str
@@ -125,7 +126,7 @@ def _counted(data: Dataset, items: list[list[list[str]]], seen: set[bytes]) -> C
         there = [all(_hash(piece) in seen for piece in sentence) for sentence in long]
         if not long:
             n_short += 1
-        elif all(there):
+        elif all(there) and len(long) == len(item):
             found.append(number)
         elif any(there):
             n_partly += 1

@@ -165,6 +165,14 @@ class Associations(Dataset):
     def __post_init__(self) -> None:
         if not self.tests:
             raise ArgumentError(f"{self.name}: no test in it")
+        names = [test.name for test in self.tests]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            # Scores and details are found by name.
+            raise ArgumentError(
+                f"{self.name}: each test must have a name of its own, got {names.count(twice)} named {twice!r}",
+                hint="name each test in its own `: name` line",
+            )
 
     def items(self) -> Iterable[Sequence[object]]:
         """(name, x, y, a, b)."""
@@ -196,6 +204,11 @@ class SentencePairs(Dataset):
         return np.array(self.scores, dtype=np.float64)
 
 
+def _named(labels: set[str], most: int = 5) -> str:
+    shown = ", ".join(sorted(labels)[:most])
+    return shown + (f" and {len(labels) - most} more" if len(labels) > most else "")
+
+
 @dataclass(frozen=True)
 class SenseExamples(Dataset):
     """Sentences with a word and the sense that it has there, to learn from and to be asked.
@@ -219,6 +232,12 @@ class SenseExamples(Dataset):
             raise ArgumentError(
                 f"{self.name}: every test sentence is also a training sentence",
                 hint="test on sentences that were not learned from",
+            )
+        asked, learned = ({one[3] for one in part} for part in (self.test, self.train))
+        if not asked & learned:
+            raise ArgumentError(
+                f"{self.name}: senses of the test must be among those to learn, got {_named(asked)} and {_named(learned)}",
+                hint="check that both parts name the senses alike (classes_map.txt)",
             )
 
     def items(self) -> Iterable[Sequence[object]]:

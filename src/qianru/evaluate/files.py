@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +25,14 @@ from qianru.evaluate.datasets import (
     WordPairs,
 )
 from qianru.evaluate.lines import Lines, read_bytes
-from qianru.evaluate.text_files import is_senses, read_senses, read_sentence_pairs
+from qianru.evaluate.text_files import (
+    SENSE_FILES,
+    finite,
+    is_float,
+    is_senses,
+    read_senses,
+    read_sentence_pairs,
+)
 
 # What is longer than this or holds such marks is a sentence, no word.
 _MAX_WORD = 40
@@ -55,21 +61,13 @@ def _fields(line: str) -> list[str]:
     return [part.strip() for part in line.split("\t")] if "\t" in line else line.split()
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def _pairs(name: str, lines: Lines) -> WordPairs:
     pairs, scores, n_rows = [], [], 0
     for line in lines:
         parts = _fields(line)
         n_rows += 1
-        value = _number(parts[2]) if len(parts) >= 3 else None
-        if value is None and n_rows == 1 and len(parts) >= 3:
+        value = finite(parts[2]) if len(parts) >= 3 else None
+        if value is None and n_rows == 1 and len(parts) >= 3 and not is_float(parts[2]):
             continue  # a header
         if value is None or not parts[0] or not parts[1]:
             raise lines.error(f"word, word and number were expected, got {line[:60]!r}")
@@ -262,7 +260,7 @@ def _sniffed(path: Path) -> str | None:
         return None
     if widths == {4} and has_titles:
         return "analogy"
-    numbers = [len(row) >= 3 and _number(row[2]) is not None for row in rows]
+    numbers = [len(row) >= 3 and finite(row[2]) is not None for row in rows]
     if all(numbers[1:]) and len(numbers) > 1:
         return "similarity"
     return "triples" if widths == {3} and not any(numbers) else None
@@ -283,6 +281,12 @@ def find_datasets(folder: str | Path) -> tuple[list[Dataset], list[str]]:
     for path in sorted(root.rglob("*")):
         if path.suffix.lower() not in _SUFFIXES or not path.is_file() or path.name.startswith("."):
             continue
+        if (
+            path.name in SENSE_FILES
+            and path.name != "test.data.txt"
+            and is_senses(path.with_name("test.data.txt"))
+        ):
+            continue  # part of the set that stands for its folder
         try:
             kind = kind_of(path)
         except FormatError:

@@ -2,7 +2,8 @@
 
 Hubness (Radovanović, Nanopoulos & Ivanović 2010): N_k of a word is how often it is among the k nearest of others; where the skewness of
 N_k is high, a few hubs are near to everything. Isotropy (Mu & Viswanath 2018, section 2.2, after Arora et al. 2016): least over
-largest Z(c) = Σ exp(c · w) over the eigenvectors c of the words' scatter matrix; 1 is isotropic.
+largest Z(c) = Σ exp(c · w) over the eigenvectors c of the scatter matrix of the vectors w as they are, so their length counts; 1
+is isotropic.
 """
 
 from __future__ import annotations
@@ -34,21 +35,27 @@ def geometry(
 
     "share never near": words that are among no other's k nearest. "mean cosine": of random couples; 0 where the vectors
     have no common direction. "top component": share of the variance about the origin that lies in one direction.
-    details["hubs"]: the words with the highest N_k. Raises ArgumentError for fewer than k + 2 words.
+    details["hubs"]: the words with the highest N_k. All but isotropy are of the vectors at length 1. Words whose vector is zero
+    have no direction and are left out, with a note. Raises ArgumentError where fewer than k + 2 words are left.
     """
     checked_resampling(seed, n_bootstrap)
     space = space_of(model)
-    n = min(n_words, space.n_words)
+    n_first = min(n_words, space.n_words)
+    kept = np.flatnonzero(space.matrix[:n_first].any(axis=1))
+    n = len(kept)
     if k < 1 or n < k + 2:
-        raise ArgumentError(f"at least k + 2 words are needed, got {n} words and k = {k}")
-    units = space.unit_matrix(n)
+        raise ArgumentError(
+            "k must be at least 1, and at least k + 2 words with a vector that is not zero are needed, "
+            f"got k = {k} and {n} words",
+            hint="ask for a smaller k or more words",
+        )
+    units = space.unit_matrix(n_first)[kept]
     found, _ = Searcher(units).nearest(units, k, exclude=np.arange(n).reshape(-1, 1))
     occurs = np.bincount(found[found >= 0], minlength=n).astype(np.float64)
     never = (occurs == 0).astype(np.float64)
     drawn = np.random.default_rng([seed, n]).integers(0, n, size=(_N_COUPLES, 2))
     drawn = drawn[drawn[:, 0] != drawn[:, 1]]
     cosines = np.einsum("ij,ij->i", units[drawn[:, 0]], units[drawn[:, 1]]).astype(np.float64)
-    isotropy, top = directions(units.astype(np.float64))
     hubs = np.argsort(-occurs, kind="stable")[:_N_HUBS].tolist()
     options = {"n_bootstrap": n_bootstrap, "seed": seed}
     return result(
@@ -68,15 +75,16 @@ def geometry(
                 n,
                 interval_of(lambda w: (w @ never) / w.sum(axis=1), n, **options),
             ),
-            score("isotropy", isotropy, n),
+            score("isotropy", isotropy(space.matrix[kept].astype(np.float64)), n),
             score("mean cosine", float(cosines.mean()), len(cosines)),
-            score("top component", top, n),
+            score("top component", top_component(units.astype(np.float64)), n),
         ],
         n_items=n,
         n_known=n,
         seed=seed,
         n_bootstrap=n_bootstrap,
-        details={"k": k, "hubs": {space.vectors.keys[row]: int(occurs[row]) for row in hubs}},
+        details={"k": k, "hubs": {space.vectors.keys[int(kept[at])]: int(occurs[at]) for at in hubs}},
+        notes=[f"{n_first - n} words whose vector is zero are left out"] if n < n_first else [],
     )
 
 
@@ -94,10 +102,17 @@ def _skewness(weights: Float64Array, values: Float64Array) -> Float64Array:
     return found
 
 
-def directions(units: Float64Array) -> tuple[float, float]:
-    """Isotropy, and the share of the variance about the origin that lies in the strongest direction."""
-    strengths, axes = np.linalg.eigh(units.T @ units)
-    sums = np.exp(units @ axes).sum(axis=0), np.exp(-units @ axes).sum(axis=0)
+def isotropy(vectors: Float64Array) -> float:
+    """Least over largest Z(c) of vectors [n, dim], from 0 to 1; sums by their logarithms, as long vectors overflow."""
+    along = vectors @ np.linalg.eigh(vectors.T @ vectors)[1]
     # An eigenvector's sign is arbitrary: both are tried.
-    low, high = min(one.min() for one in sums), max(one.max() for one in sums)
-    return float(low / high), float(strengths[-1] / strengths.sum()) if strengths.sum() > 0 else float("nan")
+    both = np.concatenate([along, -along], axis=1)
+    peaks = both.max(axis=0)
+    logs = peaks + np.log(np.exp(both - peaks).sum(axis=0))
+    return float(np.exp(logs.min() - logs.max()))
+
+
+def top_component(units: Float64Array) -> float:
+    """The share of the variance about the origin of units [n, dim] that lies in the strongest direction."""
+    strengths = np.linalg.eigvalsh(units.T @ units)
+    return float(strengths[-1] / strengths.sum())

@@ -9,6 +9,7 @@ import numpy as np
 
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import UnknownWordError
+from qianru.evaluate.analogy import N_CANDIDATES
 from qianru.evaluate.datasets import Categories, Dataset, Questions
 from qianru.evaluate.report_map import Plane, Projection, project
 from qianru.evaluate.space import Space
@@ -69,7 +70,14 @@ def default_words(spaces: Sequence[Space]) -> list[str]:
 def neighbours(
     space: Space, subwords: SubwordVectors | None, text: str, k: int
 ) -> list[Neighbour] | tuple[str, ...]:
-    """The k nearest words, of an unknown word by its n-grams if there are any; otherwise close spellings."""
+    """The k nearest of the space's words, of an unknown word by its n-grams if there are any; otherwise close spellings."""
+    row = space.rows([text])
+    if row[0] >= 0:
+        found, cosines = space.searcher.nearest(space.matrix[row], k, exclude=row[:, None])
+        pairs = zip(found[0].tolist(), cosines[0].tolist(), strict=True)
+        return [Neighbour(space.vectors.keys[one], cosine) for one, cosine in pairs if one >= 0]
+    if text in space.vectors:
+        return ()  # beyond the words that exist here
     try:
         return (subwords or space.vectors).similar(text, k=k)
     except UnknownWordError as error:
@@ -172,7 +180,11 @@ def asked(space: Space, section: str, questions: Sequence[tuple[str, str, str, s
     if not len(known):
         return None
     row: Int64Array = rows[known[0]]
-    best = space.searcher.analogies(row[None, :3], 1, method="add")[0][0]
-    is_right = bool(space.same(best)[0] == space.same(row)[3]) and int(best[0]) >= 0
-    answer = space.vectors.keys[int(best[0])] if int(best[0]) >= 0 else "–"
+    # As `analogy` counts: other spellings of the question's words are no answers.
+    best = space.searcher.analogies(row[None, :3], 1 if space.group is None else N_CANDIDATES, method="add")[
+        0
+    ][0]
+    best = best[(best >= 0) & ~np.isin(space.same(best), space.same(row[:3]))][:1]
+    is_right = bool(len(best)) and bool(space.same(best)[0] == space.same(row)[3])
+    answer = space.vectors.keys[int(best[0])] if len(best) else "–"
     return Asked(section, questions[int(known[0])], answer, is_right)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from qianru.evaluate.report_markup import Child, Html, table, tag, word
-from qianru.evaluate.report_phrases import phrase
+from qianru.evaluate.report_phrases import name_of, phrase
 from qianru.evaluate.report_senses import RecordedSenses
 from qianru.evaluate.report_subject import Section, Subject, contextual, static
 from qianru.tokens.report import TokenReport
@@ -27,7 +27,8 @@ def missing(
     rows: list[list[Child]] = []
 
     def add(parts: Sequence[str], names: Sequence[str], reason: Child) -> None:
-        told: list[Child] = [[None if at == 0 else ", ", phrase(one)] for at, one in enumerate(parts)]
+        named = [name_of(one) if one == "geometry" else phrase(one) for one in parts]
+        told: list[Child] = [[None if at == 0 else ", ", one] for at, one in enumerate(named)]
         rows.append([tag("span", told), ", ".join(names), reason])
 
     everyone = [one.name for one in subjects]
@@ -39,11 +40,11 @@ def missing(
     for key in ("neighbours", "map", "analogies"):
         if of_words and key not in shown:
             add((key,), [name for _, name, _ in of_words], phrase(f"no_{key}"))
-    found = {(one.model_fingerprint, one.word) for one in senses}
     if not senses and not (of_texts and words):
         add(("senses",), everyone, phrase("no_senses"))
     for one in of_texts:
-        lacking = [text for text in words if (one.fingerprint, text) not in found]
+        found = {entry.word for entry in senses if one.is_of(entry)}
+        lacking = [text for text in words if text not in found]
         if lacking:
             add(("senses",), [one.name], _words(lacking))
     without = [one.name for one in subjects if one.name not in tokens]

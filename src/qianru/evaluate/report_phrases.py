@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qianru.evaluate.report_markup import Html, escaped, tag
 
 LANGUAGES = ("en", "zh")
@@ -153,6 +155,13 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "{word}：{n} 处用例，{k} 类",
     ),
     "silhouette": ("silhouette {value}", "轮廓系数 {value}"),
+    "one_sided": ("one-sided p {p} of a random division", "随机划分的单侧 p 值 {p}"),
+    "not_paired": (
+        "{tests}: no single items that could be paired; compare values and intervals.",
+        "{tests}：没有可逐项配对的条目，请比较得分与区间。",
+    ),
+    "by_section": ("By section, without the question’s words", "各节得分，不含题目词"),
+    "by_chance": ("{value} in a cloud without groups", "无分组的点云为 {value}"),
     "sense": ("Sense", "词义"),
     "share": ("Share", "占比"),
     "typical": ("Typical words", "典型词"),
@@ -243,7 +252,10 @@ _PHRASES: dict[str, tuple[str, str]] = {
         "种子 {seed}，区间用 {n_bootstrap} 次自助重抽样（百分位法）。",
     ),
     "all_words": ("all", "全部"),
-    # Names of tests and scores, as the results have them.
+}
+
+# Of tests and scores, as the results have them. Apart from the phrases: a test set may have any name, "close" too.
+_NAMES: dict[str, tuple[str, str]] = {
     "similarity": ("Similarity", "词语相似度"),
     "analogy": ("Analogy", "类比"),
     "offsets": ("Offsets", "关系方向"),
@@ -297,14 +309,28 @@ def phrase(key: str, *, element: str = "span", **values: object) -> Html:
     shown = {
         name: value if isinstance(value, Html) else escaped(str(value)) for name, value in values.items()
     }
+    return _in_both([Html(escaped(text).format(**shown)) for text in _PHRASES[key]], element)
+
+
+def _in_both(texts: Sequence[Html], element: str = "span") -> Html:
     return Html(
         "".join(
-            tag(element, Html(escaped(text).format(**shown)), lang=_TAGS[language], class_=language)
-            for language, text in zip(LANGUAGES, _PHRASES[key], strict=True)
+            tag(element, text, lang=_TAGS[language], class_=language)
+            for language, text in zip(LANGUAGES, texts, strict=True)
         )
     )
 
 
 def name_of(text: str) -> Html:
-    """The name of a test or score in both languages where they have one, else as it is."""
-    return phrase(text) if text in _PHRASES else escaped(text)
+    """The name of a test or score in both languages where they have one, else as it is. Not for names of test sets."""
+    return _in_both([escaped(one) for one in _NAMES[text]]) if text in _NAMES else escaped(text)
+
+
+def set_name(text: str) -> Html:
+    """The name of a test set, or of the model where a test has none."""
+    return name_of(text) if text == "the model itself" else escaped(text)
+
+
+def score_name(test: str, metric: str) -> Html:
+    """The name of a test's score; those of associations are their file's."""
+    return escaped(metric) if test == "associations" else name_of(metric)

@@ -37,7 +37,9 @@ def nearest(subjects: Sequence[Subject], words: Sequence[str], k: int) -> Sectio
         rows: list[list[Child]] = []
         for text in words:
             assert one.space is not None
-            by_parts = one.subwords is not None and text not in one.space.vectors
+            by_parts = (
+                one.subwords is not None and text not in one.space.vectors and one.space.rows([text])[0] < 0
+            )
             told = phrase("by_ngrams") if by_parts else None
             near = neighbours(one.space, one.subwords, text, k)
             noted = tag("small", " ", told) if told and isinstance(near, list) else None
@@ -146,7 +148,6 @@ def senses_of(entries: Sequence[RecordedSenses], subjects: Sequence[Subject]) ->
     """Clusters of a word's uses, each with its share, typical words and examples."""
     if not entries:
         return None
-    own = {one.fingerprint: one.name for one in subjects}
     parts: list[Child] = [tag("p", phrase("senses_note"), class_="note")]
     for entry in entries:
         told: list[Child] = [
@@ -154,8 +155,10 @@ def senses_of(entries: Sequence[RecordedSenses], subjects: Sequence[Subject]) ->
         ]
         if entry.silhouette is not None:
             told += [", ", phrase("silhouette", value=number(entry.silhouette))]
-        if entry.model_fingerprint in own:
-            told += [", ", tag("small", phrase("senses_model", name=own[entry.model_fingerprint]))]
+        if entry.by_chance is not None:
+            told += [" (", phrase("by_chance", value=number(entry.by_chance)), ")"]
+        if (own := next((one.name for one in subjects if one.is_of(entry)), None)) is not None:
+            told += [", ", tag("small", phrase("senses_model", name=own))]
         elif entry.model_fingerprint is not None:
             told += [", ", tag("small", phrase("senses_other", mark=entry.model_fingerprint[:16]))]
         rows: list[list[Child]] = [
@@ -170,6 +173,8 @@ def senses_of(entries: Sequence[RecordedSenses], subjects: Sequence[Subject]) ->
         ]
         heads: list[Child] = [phrase("sense"), phrase("share"), "", phrase("typical"), phrase("examples")]
         parts.append(table(heads, rows, caption=told, numeric=(1,), class_="senses"))
+        if entry.notes:
+            parts.append(tag("ul", [tag("li", note) for note in entry.notes], class_="note", lang="en"))
     return Section("senses", tag("div", parts))
 
 

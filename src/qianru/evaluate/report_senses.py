@@ -2,7 +2,7 @@
 
 A file holds one object or a list of them: `word`; `n_uses`; `silhouette`, a number or null; `senses`, each with its `share` of the
 uses, `typical`, objects with a `word`, and `examples`, objects with `text` and the places `start` and `end` of the word in it; and,
-if it likes, `model_fingerprint`. Other names are passed over.
+if it likes, `model_fingerprint`, `weights_fingerprint`, `by_chance` and `notes`. Other names are passed over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qianru.errors import FormatError
 from qianru.evaluate.lines import read_bytes
 
 _HINT = "give a file that `qianru senses --json` wrote"
-_N_TYPICAL, _N_EXAMPLES = 12, 3
+_N_TYPICAL, _N_EXAMPLES, _N_NOTES = 12, 3, 8
 
 
 @dataclass(frozen=True)
@@ -40,13 +40,20 @@ class RecordedSense:
 
 @dataclass(frozen=True)
 class RecordedSenses:
-    """A word's uses in clusters, and the fingerprint of the model that told them apart, None where that is not told."""
+    """A word's uses in clusters.
+
+    model_fingerprint, weights_fingerprint: of the model that told them apart, as it was opened and whatever its layers; None where
+    that is not told. by_chance: the silhouette of a cloud without groups, None where not told.
+    """
 
     word: str
     n_uses: int
     silhouette: float | None
     senses: tuple[RecordedSense, ...]
     model_fingerprint: str | None = None
+    weights_fingerprint: str | None = None
+    by_chance: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 def read_senses(path: str | Path) -> list[RecordedSenses]:
@@ -80,14 +87,24 @@ class _Reader:
         senses = self._list(entry, "senses")
         if not senses:
             raise self.error("senses must be a list of at least one")
-        mark = entry.get("model_fingerprint")
+        by_chance = self._number(entry, "by_chance") if entry.get("by_chance") is not None else None
+        notes = self._list(entry, "notes") if "notes" in entry else []
+        if not all(isinstance(one, str) for one in notes):
+            raise self.error("notes must be a list of texts")
         return RecordedSenses(
             self._text(entry, "word"),
             self._count(entry, "n_uses"),
             None if entry.get("silhouette") is None else self._number(entry, "silhouette"),
             tuple(self._sense(one) for one in senses),
-            None if mark is None else self._text(entry, "model_fingerprint"),
+            self._mark(entry, "model_fingerprint"),
+            self._mark(entry, "weights_fingerprint"),
+            # A number of senses that was asked for has none.
+            by_chance or None,
+            tuple(str(one) for one in notes[:_N_NOTES]),
         )
+
+    def _mark(self, entry: Mapping[str, object], name: str) -> str | None:
+        return self._text(entry, name) if entry.get(name) else None
 
     def _sense(self, value: object) -> RecordedSense:
         entry = self._object(value, "a sense")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qianru.evaluate.report_markup import Html
+from qianru.evaluate.report_senses import RecordedSenses
 from qianru.evaluate.space import Space
 from qianru.evaluate.suite import Report
 from qianru.vectors import Encoder, SubwordVectors
@@ -70,6 +71,13 @@ class Subject:
             return self.space.vectors.fingerprint
         assert self.encoder is not None
         return self.encoder.fingerprint
+
+    def is_of(self, senses: RecordedSenses) -> bool:
+        """Whether this model told the senses, by these layers or others."""
+        weights = getattr(self.encoder, "weights_fingerprint", None)
+        return senses.model_fingerprint == self.fingerprint or (
+            weights is not None and senses.weights_fingerprint == weights
+        )
 
 
 @dataclass(frozen=True)

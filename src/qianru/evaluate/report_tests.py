@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from qianru.evaluate.compare import Comparison
 from qianru.evaluate.report_charts import bar, domain_of, key, whisker
 from qianru.evaluate.report_markup import Attribute, Child, Html, number, p_value, table, tag
-from qianru.evaluate.report_phrases import name_of, phrase
+from qianru.evaluate.report_phrases import name_of, phrase, score_name, set_name
 from qianru.evaluate.report_subject import Section, Subject
 from qianru.evaluate.result import Result, Score
 
 # Scores of the space itself are on no common scale.
 _NO_CHART = ("geometry",)
+_METHODS = ("3CosAdd", "3CosMul")
 IN_CONTEXT = "words in context"
+_UNPAIRED = ("associations", "offsets", "geometry")
 
 
 def legend(subjects: Sequence[Subject]) -> Html | None:
@@ -70,7 +72,9 @@ def glance(subjects: Sequence[Subject]) -> Section | None:
     for test, dataset, results in _tests(subjects):
         first = next(result for result in results if result is not None).scores[0].metric
         cells = [_told(None if result is None else result.scores[0]) for result in results]
-        label = tag("span", name_of(test), tag("small", " ", name_of(dataset), ", ", name_of(first)))
+        label = tag(
+            "span", name_of(test), tag("small", " ", set_name(dataset), ", ", score_name(test, first))
+        )
         rows.append([label, *cells])
     if not rows:
         return None
@@ -85,7 +89,7 @@ def tests(subjects: Sequence[Subject]) -> Section:
     blocks = [_block(subjects, *one) for one in _tests(subjects)]
     parts += blocks or [tag("p", phrase("no_tests"))]
     rows: list[list[Child]] = [
-        [name_of(one.test), name_of(one.dataset), subject.name, tag("span", one.reason, lang="en")]
+        [name_of(one.test), set_name(one.dataset), subject.name, tag("span", one.reason, lang="en")]
         for subject in subjects
         for one in subject.report.skipped
     ]
@@ -109,7 +113,8 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
             score = next((one for one in result.scores if one.metric == metric), None)
             if score is None:
                 continue
-            row: list[Child] = [name_of(metric) if begins else tag("span", name_of(metric), class_="again")]
+            named = score_name(test, metric)
+            row: list[Child] = [named if begins else tag("span", named, class_="again")]
             if len(subjects) > 1:
                 row.append(key(at, subjects[at].name))
             row += [tag("b", number(score.value)), _interval(score), number(score.zero_line), score.n]
@@ -132,7 +137,7 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
     ]
     first = 1 + len(model)
     caption = tag(
-        "span", tag("b", name_of(test)), " ", name_of(dataset), " ", _known(subjects, there), class_="test"
+        "span", tag("b", name_of(test)), " ", set_name(dataset), " ", _known(subjects, there), class_="test"
     )
     shown = table(
         [*heads, scale] if charted else heads,
@@ -142,7 +147,54 @@ def _block(subjects: Sequence[Subject], test: str, dataset: str, results: Sequen
         row_attributes=first_rows,
         class_="grouped charted" if charted else "grouped",
     )
-    return tag("div", shown, _notes(subjects, there))
+    return tag("div", shown, _sections(subjects, there), _chances(subjects, there), _notes(subjects, there))
+
+
+def _sections(subjects: Sequence[Subject], there: Sequence[tuple[int, Result]]) -> Html | None:
+    """Analogies by section, the models side by side."""
+    if there[0][1].test != "analogy":
+        return None
+    of_model = [(at, _mapping(result.details.get("sections"))) for at, result in there]
+    names = dict.fromkeys(name for _, sections in of_model for name in sections)
+    if len(names) < 2:
+        return None
+    methods = [one.metric for one in there[0][1].scores if one.metric in _METHODS]
+    heads: list[Child] = [phrase("section"), phrase("items")]
+    for at, _ in of_model:
+        named = tag("small", " ", subjects[at].name) if len(subjects) > 1 else None
+        heads += [phrase("known"), *(tag("span", name_of(method), named) for method in methods)]
+    rows: list[list[Child]] = []
+    for name in names:
+        of_section = [_mapping(sections.get(name)) for _, sections in of_model]
+        row: list[Child] = [name, max(_count(one.get("n_items")) for one in of_section)]
+        for one in of_section:
+            row += [_count(one.get("n_known")), *(number(_share(one.get(method))) for method in methods)]
+        rows.append(row)
+    return table(heads, rows, caption=phrase("by_section"), numeric=range(1, len(heads)), class_="grouped")
+
+
+def _chances(subjects: Sequence[Subject], there: Sequence[tuple[int, Result]]) -> Html | None:
+    """How likely each association is in a random division of its targets."""
+    lines = []
+    for at, result in there:
+        whose = f"{subjects[at].name}: " if len(subjects) > 1 else ""
+        for one in result.scores:
+            told = _mapping(result.details.get(one.metric))
+            if result.test == "associations" and (p := _share(told.get("p"))) is not None:
+                lines.append(tag("li", whose, one.metric, ": ", phrase("one_sided", p=p_value(p))))
+    return tag("ul", lines, class_="note") if lines else None
+
+
+def _mapping(found: object) -> Mapping[str, object]:
+    return found if isinstance(found, Mapping) else {}
+
+
+def _count(found: object) -> int:
+    return found if isinstance(found, int) else 0
+
+
+def _share(found: object) -> float | None:
+    return found if isinstance(found, float) else None
 
 
 def _known(subjects: Sequence[Subject], there: Sequence[tuple[int, Result]]) -> Html:
@@ -185,7 +237,7 @@ def compared(
                 tag(
                     "span",
                     name_of(one.test),
-                    tag("small", " ", name_of(one.dataset), ", ", name_of(one.metric)),
+                    tag("small", " ", set_name(one.dataset), ", ", score_name(one.test, one.metric)),
                 ),
                 *([phrase("against", a=a, b=b)] if several else []),
                 one.n,
@@ -222,6 +274,9 @@ def compared(
     first = {one.test for one in subjects[0].report.results}
     if IN_CONTEXT in first and len({one.space is None for one in subjects}) > 1:
         parts.append(tag("p", phrase("not_compared"), class_="note"))
+    if unpaired := [name_of(one) for one in _UNPAIRED if one in first]:
+        told: list[Child] = [[None if at == 0 else ", ", one] for at, one in enumerate(unpaired)]
+        parts.append(tag("p", phrase("not_paired", tests=tag("span", told)), class_="note"))
     return Section("compared", tag("div", parts))
 
 
@@ -261,7 +316,7 @@ def coverage(subjects: Sequence[Subject]) -> Section | None:
             continue
         done.add(mark)
         for place, (at, one) in enumerate(there):
-            cells: list[Child] = [tag("span", name_of(dataset), class_="again" if place else None)]
+            cells: list[Child] = [tag("span", set_name(dataset), class_="again" if place else None)]
             if len(subjects) > 1:
                 cells.append(key(at, subjects[at].name))
             rows.append(

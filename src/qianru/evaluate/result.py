@@ -44,7 +44,7 @@ def score(
 class Outcome:
     """Item by item, for comparing two models: of the n items of the dataset, which count, and what came out.
 
-    values [n]: the model's similarity, or the share that is right (0 or 1); gold [n]: the people's
+    values [n]: the model's similarity, or the share that is right (0 or 1, between where words tie); gold [n]: the people's
     similarity where it is to be correlated. clusters [n]: items that stand or fall together have one number; None
     where all are independent.
     """

@@ -21,10 +21,12 @@ _BLOCK = 1024
 def word_senses(
     encoder: Encoder, data: SenseExamples, *, seed: int = 1, n_bootstrap: int = DEFAULT_BOOTSTRAP
 ) -> Result:
-    """Scores "accuracy" of the nearest neighbour by cosine (1-NN), and "macro F1" over the senses.
+    """Scores "accuracy" of the nearest neighbour by cosine (1-NN), and "macro F1", the mean F1 over the senses that the test
+    sentences have or were answered with (scikit-learn's default).
 
     Where several training sentences are equally near, the most frequent sense among them is the answer. details has the
-    accuracy of each sense. Raises ArgumentError where no sentence has a token in the word's place.
+    accuracy of each sense, and a note counts the sentences whose sense no training sentence has. Raises
+    ArgumentError where no sentence has a token in the word's place.
     """
     checked_resampling(seed, n_bootstrap)
     train = encoder.encode_spans([one[0] for one in data.train], [one[1:3] for one in data.train])
@@ -46,8 +48,10 @@ def word_senses(
         str(names[label]): {"n": int((gold == label).sum()), "accuracy": float(right[gold == label].mean())}
         for label in present
     }
-    f1 = float(np.mean([_f1(answers == label, gold == label) for label in present]))
-    alone = float(np.mean([_f1(np.full(len(gold), label == frequent), gold == label) for label in present]))
+    n_unlearned = int((~np.isin(gold, of_train)).sum())
+    notes = (
+        [f"{n_unlearned} of the sentences have a sense that no training sentence has"] if n_unlearned else []
+    )
     return result(
         "word senses",
         data,
@@ -60,13 +64,19 @@ def word_senses(
                 shares.interval(n_bootstrap=n_bootstrap, seed=seed),
                 zero_line=zero,
             ),
-            score("macro F1", f1, len(right), zero_line=alone),
+            score(
+                "macro F1",
+                _macro_f1(answers, gold),
+                len(right),
+                zero_line=_macro_f1(np.full(len(gold), frequent), gold),
+            ),
         ],
         n_items=len(right),
         n_known=int((~test.is_empty).sum()),
         seed=seed,
         n_bootstrap=n_bootstrap,
         details={"n_train": len(of_train), "senses": by_sense, "zero_line": "most frequent sense"},
+        notes=notes,
         outcome=Outcome(np.arange(len(right)), right),
     )
 
@@ -90,6 +100,10 @@ def _unit(vectors: np.ndarray) -> Float64Array:
     norms = np.linalg.norm(made, axis=1, keepdims=True)
     found: Float64Array = made / np.where(norms > 0, norms, 1)
     return found
+
+
+def _macro_f1(answers: Int64Array, gold: Int64Array) -> float:
+    return float(np.mean([_f1(answers == label, gold == label) for label in np.union1d(answers, gold)]))
 
 
 def _f1(answered: np.ndarray, gold: np.ndarray) -> float:

@@ -19,8 +19,9 @@ def sentence_similarity(
 ) -> Result:
     """Scores "spearman" and "pearson". A sentence without a token has cosine 0 with any other, and lowers the coverage.
 
-    The zero line is the correlation of the share of words that both sentences have (Jaccard), split at spaces, or of
-    characters where there is none.
+    Both are None, and a note says so, where the cosines are all equal but for the rounding of float32. The zero line is the
+    correlation of the share of words that both sentences have (Jaccard), split at spaces, or of characters where there is
+    none.
 
     Raises ArgumentError where no pair has a token in both sentences.
     """
@@ -44,7 +45,12 @@ def sentence_similarity(
         scores.append(
             score(metric, of(cosines, gold), len(gold), interval, zero_line=None if np.isnan(zero) else zero)
         )
+    notes = []
+    if scores[0].value is None:
+        notes.append("correlation undefined: the cosines are all equal")
     cut = int((first.n_truncated + second.n_truncated > 0).sum())
+    if cut:
+        notes.append(f"{cut} pairs hold a sentence that was cut")
     return result(
         "sentence similarity",
         data,
@@ -54,7 +60,7 @@ def sentence_similarity(
         n_known=int(known.sum()),
         seed=seed,
         n_bootstrap=n_bootstrap,
-        notes=[f"{cut} pairs hold a sentence that was cut"] if cut else [],
+        notes=notes,
         outcome=Outcome(np.arange(len(gold)), cosines, gold),
     )
 

@@ -32,14 +32,18 @@ def stability(
 ) -> Result:
     """Score "neighbours shared": the mean share over n_words words, spread evenly over the first n_common common words.
 
-    Those common words alone are candidates. Raises ArgumentError where the models have fewer than k + 2 words in common.
+    Those common words alone are candidates. Words whose vector is zero in one of the models have no neighbours and are left
+    out, with a note. Raises ArgumentError where fewer than k + 2 words are left.
     """
     checked_resampling(seed, n_bootstrap)
     one, two = space_of(model), space_of(other)
     rows = _common(one, two)[:n_common]
+    is_zero = ~(one.matrix[rows[:, 0]].any(axis=1) & two.matrix[rows[:, 1]].any(axis=1))
+    rows, n_zero = rows[~is_zero], int(is_zero.sum())
     if k < 1 or len(rows) < k + 2:
         raise ArgumentError(
-            f"at least k + 2 words in common are needed, got {len(rows)} and k = {k}",
+            "k must be at least 1, and at least k + 2 words in common with a vector that is not zero are needed, "
+            f"got k = {k} and {len(rows)} words",
             hint="check that the models are of one language, spelled alike",
         )
     asked = np.unique(np.linspace(0, len(rows) - 1, min(n_words, len(rows))).astype(np.int64))
@@ -74,7 +78,10 @@ def stability(
             "other_fingerprint": two.vectors.fingerprint,
             "least stable": {one.vectors.keys[int(rows[asked[i], 0])]: float(shared[i]) for i in least},
         },
-        notes=["the zero line is what two unrelated models share by chance"],
+        notes=[
+            "the zero line is what two unrelated models share by chance",
+            *([f"{n_zero} words whose vector is zero in one of the models are left out"] if n_zero else []),
+        ],
     )
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from qianru.errors import ArgumentError
 from qianru.evaluate.analogy import analogy
 from qianru.evaluate.associations import associations
 from qianru.evaluate.categorisation import categorisation
-from qianru.evaluate.compare import Comparison, compare, corrected
+from qianru.evaluate.compare import NOT_PAIRED, Comparison, compare, corrected
 from qianru.evaluate.context import words_in_context
 from qianru.evaluate.datasets import (
     Associations,
@@ -43,6 +44,8 @@ _TEXT_TESTS: dict[type[Dataset], str] = {
     WordInContext: "words in context",
     SenseExamples: "word senses",
 }
+# Words of a sentence; of Han each character.
+_WORDS = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+")
 
 
 def is_of_texts(data: Dataset) -> bool:
@@ -121,22 +124,25 @@ def evaluate_encoder(
 ) -> Report:
     """The tests on texts: sentence similarity, words in context, word senses. Other datasets are passed over.
 
-    Words in context learn their threshold from the dataset named "train", if it is there, and are then not scored on it.
-    Raises ArgumentError where no dataset is one of texts, or none can be used.
+    Words in context learn their threshold from the dataset named "train" of their language, which is then not scored; in
+    folds of their own where there is none, or more than one. The language is told by the words: more than half of those that
+    stand in the set's sentences must occur in the training sentences too. Raises ArgumentError where no dataset is one of
+    texts, or none can be used.
     """
     checked_resampling(seed, n_bootstrap)
     uses = [data for data in datasets if isinstance(data, WordInContext)]
-    train = next((data for data in uses if data.name == "train"), None) if len(uses) > 1 else None
+    train_of = {id(data): _train_of(data, uses) for data in uses}
+    trains = {id(train) for train in train_of.values()}
     results: list[Result] = []
     skipped: list[Skipped] = []
     options = {"seed": seed, "n_bootstrap": n_bootstrap}
     for data in datasets:
         title = _TEXT_TESTS.get(type(data))
-        if title is None or data is train:
+        if title is None or id(data) in trains:
             continue
         try:
             if isinstance(data, WordInContext):
-                results.append(words_in_context(encoder, data, train=train, **options))
+                results.append(words_in_context(encoder, data, train=train_of[id(data)], **options))
             elif isinstance(data, SentencePairs):
                 results.append(sentence_similarity(encoder, data, **options))
             elif isinstance(data, SenseExamples):
@@ -150,6 +156,24 @@ def evaluate_encoder(
             hint="docs/concepts/evaluation.md has the formats: sentences, context, senses",
         )
     return Report(tuple(results), tuple(skipped))
+
+
+def _train_of(data: WordInContext, uses: Sequence[WordInContext]) -> WordInContext | None:
+    """The set that the threshold for `data` is learned on, None for folds: another language has another threshold."""
+    if data.name == "train":
+        return None
+    words = [word for one in data.sentences() for word in _words(one)]
+    found = []
+    for train in uses:
+        if train.name == "train":
+            known = {word for one in train.sentences() for word in _words(one)}
+            if 2 * sum(word in known for word in words) > len(words):
+                found.append(train)
+    return found[0] if len(found) == 1 else None
+
+
+def _words(sentences: Sequence[str]) -> list[str]:
+    return [word for sentence in sentences for word in _WORDS.findall(sentence.lower())]
 
 
 def _tests(
@@ -221,7 +245,9 @@ def compare_models(
 ) -> tuple[Report, Report, tuple[Comparison, ...], Result | None]:
     """Both reports, the comparisons of the tests that both could run, and how stable neighbours are between them.
 
-    encoders: of model and other, as for `evaluate`. The last is None where the models have too few words in common. The comparisons are corrected for their number (Holm).
+    encoders: of model and other, as for `evaluate`. The last is None where the models have too few words in common. The
+    comparisons are corrected for their number (Holm). Tests that are not compared, as associations, offsets and geometry, say
+    so in a note of both their results.
     """
     one, two = space_of(model), space_of(other)
     reports = [
@@ -239,4 +265,13 @@ def compare_models(
         shared = stability(one, two, seed=seed, n_bootstrap=n_bootstrap)
     except ArgumentError:
         shared = None
-    return reports[0], reports[1], corrected(comparisons), shared
+    return _noted(reports[0]), _noted(reports[1]), corrected(comparisons), shared
+
+
+def _noted(report: Report) -> Report:
+    """The report with a note where a result cannot be compared."""
+    results = [
+        one if one.outcome is not None else replace(one, notes=(*one.notes, NOT_PAIRED))
+        for one in report.results
+    ]
+    return replace(report, results=tuple(results))

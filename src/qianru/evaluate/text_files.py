@@ -11,12 +11,13 @@ from qianru.errors import FormatError
 from qianru.evaluate.datasets import SenseExamples, SentencePairs
 from qianru.evaluate.lines import Lines, read_bytes
 
-_SENSE_FILES = ("train.data.txt", "train.gold.txt", "test.data.txt", "test.gold.txt")
+_NEEDED = ("train.data.txt", "train.gold.txt", "test.data.txt", "test.gold.txt")
+SENSE_FILES = (*_NEEDED, "classes_map.txt")
 
 
 def is_senses(path: Path) -> bool:
     """Whether the file stands for a folder of CoarseWSD's form: it is its test.data.txt."""
-    return path.name == "test.data.txt" and all((path.parent / name).is_file() for name in _SENSE_FILES)
+    return path.name == "test.data.txt" and all((path.parent / name).is_file() for name in _NEEDED)
 
 
 def read_sentence_pairs(name: str, lines: Lines) -> SentencePairs:
@@ -25,11 +26,11 @@ def read_sentence_pairs(name: str, lines: Lines) -> SentencePairs:
     scores: list[float] = []
     for line in lines:
         cells = [cell.strip() for cell in line.split("\t")]
-        if len(cells) >= 7 and (value := _number(cells[4])) is not None:
+        if len(cells) >= 7 and (value := finite(cells[4])) is not None:
             one, other = cells[5], cells[6]
-        elif len(cells) >= 3 and (value := _number(cells[2])) is not None:
+        elif len(cells) >= 3 and (value := finite(cells[2])) is not None:
             one, other = cells[0], cells[1]
-        elif not pairs and len(cells) >= 3 and lines.number == 1:
+        elif not pairs and len(cells) >= 3 and lines.number == 1 and not is_float(cells[2]):
             continue  # a header
         else:
             raise lines.error(f"sentence, sentence and score between tabs were expected, got {line[:60]!r}")
@@ -85,9 +86,15 @@ def _class_names(path: Path) -> dict[str, str]:
         raise FormatError("a JSON object of labels and names was expected", path=str(path)) from None
 
 
-def _number(text: str) -> float | None:
+def finite(text: str) -> float | None:
+    """The number, None where it is none or not finite."""
+    return float(text) if is_float(text) and math.isfinite(float(text)) else None
+
+
+def is_float(text: str) -> bool:
+    """Whether Python reads it as a number, "nan" and "inf" too."""
     try:
-        value = float(text)
+        float(text)
     except ValueError:
-        return None
-    return value if math.isfinite(value) else None
+        return False
+    return True

@@ -28,7 +28,8 @@ def translation(
 ) -> Result:
     """Scores "csls at 1", "csls at 5", "cosine at 1", "cosine at 5" from the words of `model` to those of `target`.
 
-    An item is a source word; it is known if it and one of its translations are. Raises ArgumentError where none is, or
+    An item is a source word; it is known if it and one of its translations are. Of words that are one by the policy on case
+    the first spelling alone is a candidate; details["n_target_words"] counts those. Raises ArgumentError where none is, or
     where the two models differ in dim, or the first was aligned to another model than the second.
     """
     checked_resampling(seed, n_bootstrap)
@@ -56,9 +57,10 @@ def translation(
         )
     words = list(dict.fromkeys(word for word, _ in data.pairs))
     own = source.rows(words).tolist()
+    asked, candidates = _first_spellings(source), _first_spellings(other)
     scores, outcome, n_known = [], None, 0
     for method in methods:
-        ranks = translation_ranks(_first(source), _first(other), pairs, method=method)
+        ranks = translation_ranks(asked, candidates, pairs, method=method)
         of_word = [ranks.get(source.vectors.keys[row]) if row >= 0 else None for row in own]
         known = np.array([rank is not None for rank in of_word])
         counted = np.flatnonzero(known) if source.unknown == "skip" else np.arange(len(words))
@@ -68,7 +70,8 @@ def translation(
             right = (filled < k).astype(np.float64)
             shares = Shares(right)
             interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
-            chance = min(1.0, k / other.n_words)
+            # Unknown words that count are wrong by chance too.
+            chance = min(1.0, k / len(candidates)) * n_known / len(counted)
             scores.append(score(f"{method} at {k}", shares.value, len(counted), interval, zero_line=chance))
             outcome = outcome or Outcome(counted, right)
     return result(
@@ -80,13 +83,15 @@ def translation(
         n_known=n_known,
         seed=seed,
         n_bootstrap=n_bootstrap,
-        details={"target_fingerprint": other.vectors.fingerprint, "n_target_words": other.n_words},
+        details={"target_fingerprint": other.vectors.fingerprint, "n_target_words": len(candidates)},
         outcome=outcome,
     )
 
 
-def _first(space: Space) -> Vectors:
-    """The words that the policy leaves."""
-    if space.n_words == len(space.vectors):
+def _first_spellings(space: Space) -> Vectors:
+    """The words that the policies leave, each in its first spelling."""
+    rows = np.arange(space.n_words)
+    kept = rows[space.same(rows) == rows].tolist()
+    if len(kept) == len(space.vectors):
         return space.vectors
-    return space.vectors.subset(space.vectors.keys[: space.n_words])
+    return space.vectors.subset([space.vectors.keys[row] for row in kept])

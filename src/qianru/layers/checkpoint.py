@@ -152,6 +152,12 @@ class Checkpoint:
         return digest.hexdigest()
 
 
+def model_fingerprint(folder: Path, tokenizer: str) -> str:
+    """Of a language model that was trained here: SHA-256 over the tokenizer's fingerprint and the folder's weights."""
+    weights = Checkpoint(folder).hash_of_others(frozenset())
+    return hashlib.sha256(f"qianru contextual 1\n{tokenizer}\n{weights}\n".encode()).hexdigest()
+
+
 def decode(rows: NDArray[np.uint8], dtype: str) -> Float32Array:
     """Rows of bytes as float32."""
     rows = np.ascontiguousarray(rows)

@@ -17,7 +17,7 @@ import torch
 from qianru.arrays import Float32Array, Int64Array, UInt8Array
 from qianru.errors import ArgumentError
 from qianru.layers.inspection import Inspection, inspect_text
-from qianru.layers.mapping import SOURCES, MappingReport, map_vectors
+from qianru.layers.mapping import ORIGINS, SOURCES, MappingReport, map_vectors
 from qianru.tokens import Tokenizer, tokenizer_of_words
 from qianru.vectors import SubwordVectors, Vectors
 
@@ -29,6 +29,9 @@ _PADDING_NAMES = ("[PAD]", "<pad>", "<|pad|>")
 
 class EmbeddingLayer(torch.nn.Module):
     """A matrix [vocab_size, dim] of which each id takes its row.
+
+    `load_state_dict` takes a state's rows together with their modes, of which it must have as many of each kind as the layer
+    has; else it raises torch's RuntimeError.
 
     Args:
         tokens: a Tokenizer, whose ids are meant, or words, of which one is made.
@@ -46,7 +49,7 @@ class EmbeddingLayer(torch.nn.Module):
         padding_id: id of [PAD] or <pad>, or where the tokenizer has none, one more than its last id. Its row is
             zero and stays so, and what comes out at its places is zero.
         vocab_size: rows altogether, that of the padding too.
-        report: where the rows come from, if from vectors.
+        report: where the rows come from, if from vectors; a state that is loaded brings none.
 
     Raises:
         ArgumentError: an argument breaks its rule.
@@ -94,6 +97,12 @@ class EmbeddingLayer(torch.nn.Module):
         else:
             start = torch.from_numpy(_checked_matrix(matrix, n_tokens, dim).copy())
         self.register_buffer("parts", torch.from_numpy(parts.copy()))
+        sources = np.full(
+            self.vocab_size, ORIGINS.index("random" if matrix is None else "unknown"), dtype=np.uint8
+        )
+        if report is not None:
+            sources[:n_tokens] = report.sources
+        self.register_buffer("sources", torch.from_numpy(sources))
         for number, mode in enumerate(MODES):
             self._add_part(mode, number, parts, start)
         for name, n in (("positions", n_positions), ("segments", n_segments)):
@@ -106,14 +115,31 @@ class EmbeddingLayer(torch.nn.Module):
             self.register_buffer(f"{mode}_places", None)
             self.register_parameter(mode, None)
             return
-        places = np.full(len(parts), len(ids), dtype=np.int64)
-        places[ids] = np.arange(len(ids))
-        self.register_buffer(f"{mode}_places", torch.from_numpy(places), persistent=False)
+        places = _places_of(torch.from_numpy(parts), number)
+        self.register_buffer(f"{mode}_places", places, persistent=False)
         rows = torch.cat([start[torch.from_numpy(ids)], torch.zeros((1, self.dim))])
         if mode == "frozen":
             self.register_buffer(mode, rows)
         else:
             self.register_parameter(mode, torch.nn.Parameter(rows))
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *others: Any) -> None:
+        """What torch calls on loading: the places follow the state's modes, in whose order its rows lie."""
+        given = state_dict.get(f"{prefix}parts")
+        if given is not None and given.shape == self.parts.shape:
+            there, here = (_told_modes(parts) for parts in (given, self.parts))
+            if there != here:
+                # Its rows would not be read whole, not even where strict=False passes over what is missing.
+                others[-1].append(
+                    f"modes: the state has {there}, the layer {here}: make it with the state's modes."
+                )
+                return
+        if given is not None:  # states of before there was this entry
+            state_dict.setdefault(f"{prefix}sources", torch.full_like(self.sources, ORIGINS.index("unknown")))
+        super()._load_from_state_dict(state_dict, prefix, *others)
+        for number, mode in enumerate(MODES):
+            if self._part(mode) is not None:
+                setattr(self, f"{mode}_places", _places_of(self.parts, number))
 
     @classmethod
     def from_vectors(
@@ -131,7 +157,8 @@ class EmbeddingLayer(torch.nn.Module):
     ) -> EmbeddingLayer:
         """A layer whose rows start from vectors; `report` tells for how many tokens there was one.
 
-        Rows of missing tokens are normal numbers with the spread of the rows that were found.
+        Rows of missing tokens are normal numbers with the spread of the rows that were found, or where those are all one
+        number, with that of a layer without vectors.
 
         Args:
             tokens: a Tokenizer or words; None for the words of the vectors.
@@ -148,7 +175,8 @@ class EmbeddingLayer(torch.nn.Module):
         tokenizer = tokens if isinstance(tokens, Tokenizer) else tokenizer_of_words(tokens)
         matrix, report = map_vectors(tokenizer, vectors, counts=counts, ignore_case=ignore_case)
         missing = report.sources == SOURCES.index("missing")
-        spread = float(matrix[~missing].std())
+        known = matrix[~missing]
+        spread = float(known.std()) if known.min() < known.max() else words.dim**-0.5
         rng = np.random.default_rng([seed, 1])
         matrix[missing] = rng.normal(0.0, spread, (int(missing.sum()), words.dim)).astype(np.float32)
         if isinstance(modes, Mapping):
@@ -229,8 +257,15 @@ class EmbeddingLayer(torch.nn.Module):
     def encode(self, texts: Sequence[str], *, max_tokens: int | None = None) -> tuple[Any, int]:
         """The ids of texts, padded at the end, int64 [n, longest]; and how many tokens max_tokens left out.
 
-        A text without tokens is padding alone. Raises ArgumentError.
+        A text without tokens is padding alone. Raises ArgumentError for max_tokens below 1.
         """
+        if max_tokens is not None and (
+            isinstance(max_tokens, bool) or not isinstance(max_tokens, int) or max_tokens < 1
+        ):
+            raise ArgumentError(
+                f"max_tokens must be a whole number from 1 up, got {max_tokens!r}",
+                hint="leave it out for all tokens of a text",
+            )
         batch = self.tokenizer.encode_batch(texts, add_special_tokens=False)
         cut = [batch[i][:max_tokens] for i in range(len(batch))]
         n_left_out = len(batch.ids) - sum(map(len, cut))
@@ -245,9 +280,7 @@ class EmbeddingLayer(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """For torch's way of printing modules."""
-        n_of = {mode: int((self.parts == number).sum()) for number, mode in enumerate(MODES)}
-        told = ", ".join(f"{mode}={n}" for mode, n in n_of.items() if n)
-        return f"{self.vocab_size}, {self.dim}, {told}"
+        return f"{self.vocab_size}, {self.dim}, {_told_modes(self.parts)}"
 
 
 class TiedOutput(torch.nn.Module):
@@ -315,6 +348,17 @@ def parameter_groups(
     if sparse:  # SparseAdam knows no decay
         return [{"params": held, "lr": rate} for (rate, _), held in groups.items()]
     return [{"params": held, "lr": rate, "weight_decay": decay} for (rate, decay), held in groups.items()]
+
+
+def _places_of(parts: Any, number: int) -> Any:
+    """For each id its row in the part of that number; the row behind the last for ids that have none there. int64."""
+    here = parts == number
+    return torch.where(here, here.cumsum(0) - 1, here.sum())
+
+
+def _told_modes(parts: Any) -> str:
+    n_of = {mode: int((parts == number).sum()) for number, mode in enumerate(MODES)}
+    return ", ".join(f"{mode}={n}" for mode, n in n_of.items() if n)
 
 
 def _checked_modes(modes: object, n_tokens: int) -> UInt8Array:

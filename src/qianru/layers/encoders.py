@@ -18,7 +18,6 @@ from qianru.layers.dropout import Dropout, dropout
 from qianru.layers.embedding import EmbeddingLayer
 
 F = torch.nn.functional
-_NOTHING = -1e30
 
 
 class SequenceEncoder(torch.nn.Module):
@@ -94,6 +93,7 @@ class RNNEncoder(SequenceEncoder):
         if cell not in ("lstm", "gru"):
             raise ArgumentError(f'cell must be "lstm" or "gru", got {cell!r}')
         _positive(hidden=hidden, n_layers=n_layers)
+        _check_dropout(dropout)
         super().__init__(
             dim_in, 2 * hidden, {"cell": cell, "hidden": hidden, "n_layers": n_layers, "dropout": dropout}
         )
@@ -148,6 +148,7 @@ class TransformerEncoder(SequenceEncoder):
     ) -> None:
         dim = dim_in if hidden is None else hidden
         _positive(hidden=dim, n_layers=n_layers, n_heads=n_heads)
+        _check_dropout(dropout)
         if dim % n_heads:
             raise ArgumentError(
                 f"n_heads must divide the {dim} numbers of a state, got {n_heads}",
@@ -234,7 +235,7 @@ class Attention(torch.nn.Module):
         if p and query.device.type == "cpu":
             # Where torch has no fused attention with dropout, and draws it slowly.
             scores = (query * query.shape[-1] ** -0.5) @ key.transpose(-2, -1)
-            scores = scores if seen is None else scores.masked_fill(~seen, _NOTHING)
+            scores = scores if seen is None else scores.masked_fill(~seen, torch.finfo(scores.dtype).min)
             found = dropout(torch.softmax(scores, dim=-1), p) @ value
         else:
             found = F.scaled_dot_product_attention(query, key, value, attn_mask=seen, dropout_p=p)
@@ -293,7 +294,8 @@ def masked_mean(states: Any, mask: Any) -> Any:
 
 def masked_max(states: Any, mask: Any) -> Any:
     """The largest values [batch, dim] over the places where mask is true; zeros where it is so nowhere."""
-    found = states.masked_fill(~mask.unsqueeze(-1), _NOTHING).max(dim=1).values
+    least = torch.finfo(states.dtype).min
+    found = states.masked_fill(~mask.unsqueeze(-1), least).max(dim=1).values
     return found.masked_fill(~mask.any(dim=1, keepdim=True), 0.0)
 
 
@@ -311,3 +313,10 @@ def _positive(**values: int) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ArgumentError(f"{name} must be a whole number from 1 up, got {value!r}")
+
+
+def _check_dropout(share: object) -> None:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+        raise ArgumentError(
+            f"dropout must be a number from 0 to below 1, got {share!r}", hint="0 for none, 0.1 is usual"
+        )

@@ -20,32 +20,49 @@ import numpy as np
 from qianru.arrays import Float64Array
 from qianru.errors import ArgumentError, FormatError
 from qianru.layers.backend import load_transformers
-from qianru.layers.checkpoint import Checkpoint, NewTensor, encode, joined
-from qianru.layers.record import NAME, id_entries, rows_of, runs_of, special_ids, write_record
+from qianru.layers.checkpoint import Checkpoint, NewTensor, encode, joined, model_fingerprint
+from qianru.layers.record import (
+    NAME,
+    id_entries,
+    ids_in,
+    map_ids,
+    rows_of,
+    runs_of,
+    special_ids,
+    write_record,
+)
 from qianru.layers.start import Start, mixed_rows, start_mixtures
 from qianru.layers.verify import Check, verify
 from qianru.layers.vocabulary import VocabTensor, VocabTensors, find_vocab_tensors, load_config, quiet
 from qianru.output import new_folder
-from qianru.tokens import Surgery, TokenizerData, read_tokenizer
+from qianru.tokens import Surgery, Tokenizer, TokenizerData, read_tokenizer
 from qianru.tokens.surgery_report import dump
 from qianru.vectors import Vectors
 from qianru.vectors.mixing import Mixture
 
 # Other spellings of the tokenizer, or of the weights, that would contradict the new ones.
-_STALE_NAMES = frozenset(
-    {"vocab.json", "merges.txt", "vocab.txt", "added_tokens.json", "spiece.model", "flax_model.msgpack", NAME}
-)
+_STALE_NAMES = frozenset({"vocab.json", "merges.txt", "vocab.txt", "added_tokens.json", "spiece.model", NAME})
 _STALE_ENDS = (
     ".bin",
-    ".h5",
-    ".model",
-    ".onnx",
+    ".ckpt",
     ".gguf",
+    ".h5",
+    ".index.json",
+    ".mlmodel",
+    ".model",
+    ".msgpack",
+    ".onnx",
+    ".onnx_data",
+    ".ot",
+    ".pt",
+    ".pth",
     ".safetensors",
-    ".safetensors.index.json",
+    ".tflite",
     ".tiktoken",
 )
-_STALE_FOLDERS = frozenset({"onnx", "openvino", ".git", ".cache", "__pycache__"})
+_STALE_FOLDERS = frozenset({"coreml", "onnx", "openvino", "original"})
+# Written anew, or no part of the model.
+_PASSED_OVER = frozenset({"tokenizer.json", "tokenizer_config.json", ".git", ".cache", "__pycache__"})
 _OF_OTHER_CLASSES = (
     "added_tokens_decoder",
     "auto_map",
@@ -58,7 +75,11 @@ _OF_OTHER_CLASSES = (
 
 @dataclass(frozen=True)
 class Changed:
-    """What `change_vocabulary` did: rows before and after, spare rows used, tensors that changed, files left out."""
+    """What `change_vocabulary` did: rows before and after, spare rows that new tokens took, tensors that changed, and files and
+    folders ("onnx/") left out.
+
+    Where tokens go, spare rows go with them, and no new token takes one.
+    """
 
     path: Path
     n_rows_before: int
@@ -94,7 +115,8 @@ def change_vocabulary(
         force: let `output` replace a folder that this function has written.
 
     Raises:
-        ArgumentError: an argument breaks its rule, or the surgery belongs to another tokenizer.
+        ArgumentError: an argument breaks its rule, the surgery belongs to another tokenizer, or the configuration names an
+            id that is no token's.
         FormatError: the folder's parts do not fit together.
         OutputError: the new folder cannot be written; nothing has changed then.
         QianruError: torch or transformers is missing.
@@ -120,10 +142,11 @@ def change_vocabulary(
         for one in found.tensors
     }
     with new_folder(target, force=force, may_replace=_why_not_replace) as new:
-        left_out = _copy_others(here, new)
+        stale = _copy_others(here, new)
         checkpoint.write(new, changed)
         _write_tokenizer(here, new, surgery)
         _write_configs(here, new, surgery, len(kept))
+        _write_description(new, len(kept))
         _write_proof(new, checkpoint, found, kept, surgery, start)
         proof = verify(new, parent=here)
         if bad := [check for check in proof if not check.ok]:
@@ -132,15 +155,14 @@ def change_vocabulary(
                 path=str(target),
                 hint="Nothing was written. Please report this with the model's name.",
             )
-    n_new = surgery.n_new
     return Changed(
         path=target,
         n_rows_before=found.n_rows,
         n_rows_after=len(kept),
-        n_spare_used=min(n_new, found.n_rows - len(data)) if n_new else 0,
+        n_spare_used=0 if surgery.n_gone else min(surgery.n_new, found.n_rows - len(data)),
         tied=found.tied,
         tensors=tuple(changed),
-        left_out=tuple(left_out),
+        left_out=tuple(name for name in stale if not (target / name).exists()),
         proof=proof,
     )
 
@@ -160,7 +182,7 @@ def load_tokenizer(folder: Path) -> TokenizerData:
 
 
 def check_sizes(folder: Path, data: TokenizerData, found: VocabTensors, config: Any) -> None:
-    """Raises FormatError where tokens, rows and configuration contradict each other."""
+    """Raises FormatError where tokens, rows and configuration contradict each other, ArgumentError for an id of no token."""
     if len(data) > found.n_rows:
         raise FormatError(
             f"{len(data)} tokens but {found.n_rows} rows: {data.tokens[found.n_rows]!r} has none",
@@ -174,13 +196,20 @@ def check_sizes(folder: Path, data: TokenizerData, found: VocabTensors, config: 
             path=str(folder / "config.json"),
             hint="Files of two models are mixed: copy the whole folder again.",
         )
+    for key, value in special_ids(folder).items():
+        for number in ids_in(key, value):
+            if number >= len(data):
+                raise ArgumentError(
+                    f"folder: {key} must be the id of a token, up to {len(data) - 1}, got {number}, which a new one would take",
+                    hint=f"Set it right in {folder}, or take it out there.",
+                )
 
 
 def protected_ids(folder: str | Path, n_tokens: int) -> set[int]:
     """Ids that the model's configuration names; they must outlive pruning."""
     found: set[int] = set()
-    for ids in special_ids(Path(folder)).values():
-        found |= {number for number in (ids if isinstance(ids, list) else [ids]) if 0 <= number < n_tokens}
+    for key, value in special_ids(Path(folder)).items():
+        found |= {number for number in ids_in(key, value) if 0 <= number < n_tokens}
     return found
 
 
@@ -224,20 +253,33 @@ def _new_tensor(
 
 
 def _copy_others(here: Path, new: Path) -> list[str]:
-    """Everything that stays true; returns the names of files that do not."""
-    left_out = []
+    """Everything that stays true; returns the names of files and folders that do not."""
+    stale = []
     for entry in sorted(here.iterdir()):
         name = entry.name
-        if name in ("tokenizer.json", "tokenizer_config.json") or name in _STALE_FOLDERS:
+        if name in _PASSED_OVER:
             continue
         if entry.is_dir():
-            shutil.copytree(entry, new / name)
+            if name in _STALE_FOLDERS:
+                stale.append(f"{name}/")
+            else:
+                shutil.copytree(entry, new / name)
         elif name in _STALE_NAMES or name.endswith(_STALE_ENDS):
-            if not name.endswith((".safetensors", ".safetensors.index.json")) and name != NAME:
-                left_out.append(name)
+            stale.append(name)
         else:
             shutil.copyfile(entry, new / name)
-    return left_out
+    return stale
+
+
+def _write_description(new: Path, n_rows: int) -> None:
+    """What a model that was trained here tells of itself, made true again."""
+    path = new / "qianru.json"
+    if not path.is_file():
+        return
+    told = json.loads(path.read_text(encoding="utf-8"))
+    told["provenance"] = {**told.get("provenance", {}), "changed_from": told.get("fingerprint")}
+    told |= {"n_tokens": n_rows, "fingerprint": model_fingerprint(new, Tokenizer.load(new).fingerprint)}
+    _write_json(path, told)
 
 
 def _write_tokenizer(here: Path, new: Path, surgery: Surgery) -> None:
@@ -295,7 +337,7 @@ def _moved(key: str, ids: Any, new_id: dict[int, int], n_before: int) -> Any:
             hint="Prune with keep_ids=protected_ids(folder, n_tokens).",
         )
 
-    return [one(number) for number in ids] if isinstance(ids, list) else one(ids)
+    return map_ids(key, ids, one)
 
 
 def _write_proof(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from qianru.arrays import Float32Array, Int64Array
-from qianru.layers.mapping import SOURCES
+from qianru.layers.mapping import ORIGINS
 
 _N_SHOWN = 4
 
@@ -20,7 +20,8 @@ class Inspection:
     Attributes:
         text: as given. tokens: as they stand in the vocabulary. ids: int64 [n].
         offsets: int64 [n, 2], where each token begins and ends in the text, in characters.
-        sources: where each token's row started: "found", "subwords", "missing", or "random" without vectors.
+        sources: where each token's row started: "found", "subwords" or "missing" where it was from vectors, "random", or
+            "unknown" where the layer was given a matrix that does not say, as those of saved folders.
         modes: what training may do to each row: "free", "slow", "frozen".
         rows: float32 [n, dim], the rows themselves.
         hidden: float32 [n, dim of the encoder], the first hidden states: rows with positions and segments, gone
@@ -74,17 +75,12 @@ def inspect_text(layer: Any, text: str, encoder: Any = None) -> Inspection:
             hidden, pooled = states[0], encoder.pool(states, mask)[0]
     if was_training:
         encoder.train()
-    report = layer.report
-    sources = [
-        SOURCES[int(report.sources[i])] if report is not None and i < len(report.sources) else "random"
-        for i in ids.tolist()
-    ]
     return Inspection(
         text,
         found.tokens,
         ids.numpy(),
         found.offsets,
-        sources,
+        [ORIGINS[source] for source in layer.sources[batch[0]].tolist()],
         [layer.mode_of(i) for i in ids.tolist()],
         rows.cpu().float().numpy(),
         hidden.cpu().float().numpy(),

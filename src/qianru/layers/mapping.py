@@ -14,6 +14,8 @@ from qianru.tokens.surgery_pipeline import token_texts
 from qianru.vectors import SubwordVectors, Vectors
 
 SOURCES = ("found", "subwords", "missing")
+# What a row of any layer may have started from.
+ORIGINS = (*SOURCES, "random", "unknown")
 FOUND, SUBWORDS, MISSING = range(3)
 _N_NAMED = 20
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,7 @@ def rows_of(runs: Iterable[Sequence[int]], side: int) -> Int64Array:
 
 
 def special_ids(folder: Path) -> dict[str, Any]:
-    """Ids of tokens that config.json and generation_config.json name, by file and key."""
+    """Ids of tokens that config.json and generation_config.json name, by file and key, as they stand there."""
     found: dict[str, Any] = {}
     for file in ("config.json", "generation_config.json"):
         if (folder / file).is_file():
@@ -70,17 +70,40 @@ def special_ids(folder: Path) -> dict[str, Any]:
 
 
 def id_entries(value: Any, path: str = "") -> Iterator[tuple[str, Any, dict[str, Any]]]:
-    """Every entry of a configuration whose name says that it is an id or ids: its path, value, and the object it is in."""
+    """Every entry of a configuration whose name says that it is an id or ids, also in lists of lists: its path, value, and
+    the object it is in.
+    """
     if not isinstance(value, dict):
         return
     for key, inner in value.items():
-        whole = isinstance(inner, int) and not isinstance(inner, bool)
-        several = isinstance(inner, list) and all(type(one) is int for one in inner)
-        is_id = key.endswith(("token_id", "token_ids", "token_index")) or key in (
+        is_id = key.endswith(("token_id", "_ids", "token_index")) or key in (
             "suppress_tokens",
             "begin_suppress_tokens",
+            "sequence_bias",
         )
-        if is_id and (whole or several):
+        if is_id and (type(inner) is int or isinstance(inner, list)):
             yield f"{path}{key}", inner, value
         elif isinstance(inner, dict):
             yield from id_entries(inner, f"{path}{key}.")
+
+
+def map_ids(key: str, value: Any, change: Callable[[int], int]) -> Any:
+    """The value of such an entry with every id changed, in lists of any depth; what else stands in them stays."""
+    if isinstance(value, list):
+        if key.endswith("forced_decoder_ids") and value and type(value[0]) is int:
+            # A place in the text, and the id there.
+            return [value[0], *(map_ids(key, one, change) for one in value[1:])]
+        return [map_ids(key, one, change) for one in value]
+    return change(value) if type(value) is int else value
+
+
+def ids_in(key: str, value: Any) -> list[int]:
+    """The ids in the value of such an entry."""
+    found: list[int] = []
+
+    def note(number: int) -> int:
+        found.append(number)
+        return number
+
+    map_ids(key, value, note)
+    return found

@@ -14,11 +14,12 @@ import numpy as np
 from qianru.errors import QianruError
 from qianru.layers.backend import load_torch, load_transformers
 from qianru.layers.checkpoint import Checkpoint
-from qianru.layers.record import read_record, rows_of, special_ids
+from qianru.layers.record import ids_in, read_record, rows_of, special_ids
 from qianru.layers.vocabulary import VocabTensors, find_vocab_tensors, load_config, quiet
 from qianru.tokens import TokenizerData, read_tokenizer
 from qianru.tokens.surgery_pipeline import Pipeline
 
+_DTYPES = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _PROBES = (
     "The quick brown fox, 12 times: don't stop!",
     "今天天气很好，我们去北京大学。",
@@ -121,7 +122,7 @@ def _tie(config: Any, checkpoint: Checkpoint, found: VocabTensors, record: dict[
 def _special(here: Path, data: TokenizerData, record: dict[str, Any] | None) -> str:
     ids = special_ids(here)
     for key, value in ids.items():
-        for number in value if isinstance(value, list) else [value]:
+        for number in ids_in(key, value):
             if not -1 <= number < len(data):
                 raise _Failed(f"{key} is {number}, the last token is {len(data) - 1}")
     if record is not None and ids != record["special_ids"]:
@@ -201,8 +202,12 @@ def _loads(here: Path, config: Any, checkpoint: Checkpoint, found: VocabTensors)
     model_class = getattr(transformers, name, transformers.AutoModel)
     try:
         with quiet():
+            # In the file's dtype: the configuration's may be another, in which the rows would be rounded.
             model, told = model_class.from_pretrained(
-                str(here), local_files_only=True, output_loading_info=True
+                str(here),
+                dtype=getattr(torch, _DTYPES[found.input.tensor.dtype]),
+                local_files_only=True,
+                output_loading_info=True,
             )
     except Exception as error:  # whatever the package raises
         raise _Failed(f"{name} does not load it: {str(error).splitlines()[0]}") from None

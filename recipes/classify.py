@@ -7,11 +7,11 @@ map on a contextual model, frozen (contextual) or trained as a whole (tuned).
 
 A run that is in the results file already is not run again, so a recipe that was stopped, or that --max-seconds stopped, goes on
 where it was; few labels come first. A seed draws its own labelled examples, of each label alike, the same ones for every start and
-encoder. Test examples that are among the training examples are left out. With all labels the passes are fewer and stopping is sooner.
+encoder. Training examples whose texts are among the test examples are left out. With all labels the passes are fewer and stopping is sooner.
 
 A table for each set: mean test accuracy over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows
-of the same encoder by paired seeds. The gain of "contextual" and "tuned", which have no encoder of ours, is that over random rows
-with the mean.
+of the same encoder and dim by paired seeds. The gain of "contextual" and "tuned", which have no encoder of ours, is that over random rows
+with the mean. Where a setting was run with several models, the one that was run last counts alone.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from recipes.intrinsic import data_folder
+from scipy import stats
 
 from qianru.arrays import Float32Array
 from qianru.contextual import load_encoder
@@ -61,10 +62,9 @@ ENCODER_SETTINGS: dict[str, dict[str, Any]] = {
     "cnn": {"widths": (2, 3, 4), "n_filters": 50},
     "lstm": {"hidden": 64},
 }
-# What a run is known by. model: begin of the fingerprint of what it starts from.
+# What a run is known by. model: begin of the fingerprint of what it starts from; "" for random rows, with their dim if that is not _DIM.
 KEYS = ("data", "labels", "encoder", "start", "seed", "model", "max_test")
-# 97.5 % points of Student's t for 1 … 9 degrees of freedom.
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+_DIM = 100  # of random rows without vectors, and of all runs that do not tell theirs
 
 
 def read_set(name: str) -> tuple[str, LabelledTexts, LabelledTexts]:
@@ -95,7 +95,7 @@ def mean_interval(values: list[float]) -> tuple[float, float]:
     n = len(values)
     if n < 2:
         return values[0], 0.0
-    return float(np.mean(values)), float(_T[min(n - 2, 8)] * np.std(values, ddof=1) / math.sqrt(n))
+    return float(np.mean(values)), float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / math.sqrt(n))
 
 
 class Remembered:
@@ -117,14 +117,23 @@ class Remembered:
 
 
 def read_results(path: Path | None, keys: Sequence[str]) -> dict[tuple, dict[str, Any]]:
-    """The runs in a file of JSON lines, by their values of the keys; a last line that was cut off is not there."""
+    """The runs in a file of JSON lines, by their values of the keys, in the order they were run; a last line that was cut off is not
+    there."""
+    found: dict[tuple, dict[str, Any]] = {}
     if path is None or not path.exists():
-        return {}
-    runs = []
+        return found
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         if line.endswith("\n"):
-            runs.append(json.loads(line))
-    return {tuple(run[key] for key in keys): run for run in runs}
+            run = json.loads(line)
+            key = tuple(run[name] for name in keys)
+            found.pop(key, None)
+            found[key] = run
+    return found
+
+
+def by_seed(runs: Sequence[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    """The run of each seed, with the model of the last run alone: seeds of two models make no mean."""
+    return {run["seed"]: run for run in runs if run["model"] == runs[-1]["model"]}
 
 
 def keep(run: dict[str, Any], path: Path | None) -> None:
@@ -163,7 +172,10 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
         source = {"contextual": models, "tuned": models, "random": None}.get(start, vectors)
         if source is not None and language not in source:
             continue
-        mark = "" if source is None else source[language].fingerprint[:16]
+        dim = vectors[language].dim if language in vectors else _DIM
+        mark = "" if dim == _DIM else f"dim {dim}"
+        if source is not None:
+            mark = source[language].fingerprint[:16]
         for seed in range(1, options.seeds + 1):
             key = (name, n, encoder, start, seed, mark, options.max_test)
             if key in results:
@@ -189,11 +201,11 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
                     "rows": "slow" if start == "random" else start,
                     "encoder": encoder,
                     "encoder_settings": ENCODER_SETTINGS.get(encoder, {}),
-                    "dim": vectors[language].dim if language in vectors else 100,
+                    "dim": dim,
                     "max_vocab": 50_000,
                     "max_tokens": 128,
                 }
-            run = dict(zip(KEYS, key, strict=True))
+            run = dict(zip(KEYS, key, strict=True)) | {"dim": dim}
             run |= one_run(drawn(data, n, seed), test, seed, few=bool(n) and n <= 1000, **given)
             results[key] = run
             keep(run, options.results)
@@ -230,13 +242,11 @@ def one_run(
 
 def tables(results: Iterable[dict[str, Any]]) -> str:
     """A table for each set, and at how many settings each start is above and below random rows."""
-    by_setting: dict[tuple, dict[int, float]] = {}
-    seconds: dict[tuple, list[float]] = {}
+    runs: dict[tuple, list[dict[str, Any]]] = {}
     for run in results:
-        setting = (run["data"], run["labels"], run["encoder"], run["start"], run["max_test"])
-        # Of the same setting with other vectors the later runs count.
-        by_setting.setdefault(setting, {})[run["seed"]] = run["accuracy"]
-        seconds.setdefault(setting, []).append(run["seconds"])
+        names = ("data", "labels", "encoder", "start", "max_test")
+        runs.setdefault((*(run[name] for name in names), run.get("dim", _DIM)), []).append(run)
+    by_setting = {setting: by_seed(found) for setting, found in runs.items()}
     lines: list[str] = []
     wins: dict[tuple[int, str], list[int]] = {}
     n_labels = sorted({setting[1] for setting in by_setting}, key=lambda n: n or math.inf)
@@ -245,30 +255,36 @@ def tables(results: Iterable[dict[str, Any]]) -> str:
         tested = f"{max_test} test examples" if max_test else "all test examples"
         lines += ["", f"{name}, {tested}: accuracy in per cent; gain over random rows; seconds a run", ""]
         lines.append("encoder  start       " + "".join(f"{head:<36}" for head in heads).rstrip())
-        rows = dict.fromkeys((one[2], one[3]) for one in by_setting if (one[0], one[4]) == (name, max_test))
-        for encoder, start in sorted(rows, key=lambda row: (ORDER.index(row[0]), STARTS.index(row[1]))):
+        rows = dict.fromkeys(
+            (one[2], one[3], one[5]) for one in by_setting if (one[0], one[4]) == (name, max_test)
+        )
+        for encoder, start, dim in sorted(
+            rows, key=lambda row: (ORDER.index(row[0]), STARTS.index(row[1]), row[2])
+        ):
             cells = []
             for n in n_labels:
-                found = by_setting.get((name, n, encoder, start, max_test))
+                found = by_setting.get((name, n, encoder, start, max_test, dim))
                 if found is None:
                     cells.append("-")
                     continue
-                mean, half = mean_interval(list(found.values()))
+                mean, half = mean_interval([run["accuracy"] for run in found.values()])
                 cell = f"{mean:.1f} ± {half:.1f}"
                 base = by_setting.get(
-                    (name, n, "mean" if encoder == "linear" else encoder, "random", max_test), {}
+                    (name, n, "mean" if encoder == "linear" else encoder, "random", max_test, dim), {}
                 )
                 shared = sorted(set(found) & set(base))
                 if start != "random" and shared:
-                    gain, width = mean_interval([found[seed] - base[seed] for seed in shared])
+                    gain, width = mean_interval(
+                        [found[seed]["accuracy"] - base[seed]["accuracy"] for seed in shared]
+                    )
                     cell += f" ({gain:+.1f} ± {width:.1f})"
                     if len(shared) > 1:
                         counted = wins.setdefault((n, start), [0, 0, 0])
                         counted[0 if gain > width else 1 if gain < -width else 2] += 1
-                took = seconds[name, n, encoder, start, max_test]
-                cell += f" {sum(took) / len(took):.1f} s"
+                cell += f" {np.mean([run['seconds'] for run in found.values()]):.1f} s"
                 cells.append(cell + (f" n={len(found)}" if len(found) < 5 else ""))
-            lines.append(f"{encoder:<9}{start:<12}" + "".join(f"{cell:<36}" for cell in cells).rstrip())
+            told = start if dim == _DIM else f"{start} {dim}"
+            lines.append(f"{encoder:<9}{told:<11} " + "".join(f"{cell:<36}" for cell in cells).rstrip())
     if wins:
         lines += [
             "",

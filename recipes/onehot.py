@@ -8,7 +8,8 @@ for each word that occurs in training (no other one can learn anything), static 
 count. The classifier is scikit-learn's logistic regression, its C the best of five on a fifth of the training examples, then fitted to
 all of them; the seconds are the processor's, for all six fits, after words were cut and counted. Memory: the training features, the
 weights learned, and the table of rows; in brackets what the features would take if one-hot rows were written out. A run in the results
-file is not run again. Mean over the seeds with the 95 % interval of that mean; examples and seeds are those of recipes/classify.py.
+file is not run again. Mean over the seeds with the 95 % interval of that mean, for each model by itself; examples and seeds are those of
+recipes/classify.py.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from qianru.static.one_hot import one_hot_bytes
 from qianru.tokens import Tokenizer
 from qianru.transfer import LabelledTexts
 from qianru.transfer.classify_source import words_tokenizer
-from qianru.transfer.examples import check_labels, hold_out, label_names
+from qianru.transfer.examples import check_labels, hold_out, label_names, text_marks
 from qianru.vectors import Vectors
 
 KEYS = ("data", "labels", "rows", "seed", "model")
@@ -84,7 +85,7 @@ def one_run(words: Words, train: LabelledTexts, test: LabelledTexts, kind: str, 
     made = time.process_time()
     names = label_names(train)
     labels, test_labels = check_labels(train, names), check_labels(test, names)
-    inside, outside = hold_out(labels, 0.2, seed)
+    inside, outside = hold_out(labels, text_marks(train.texts), 0.2, seed)
 
     def fitted(places: np.ndarray, c: float) -> LogisticRegression:
         return LogisticRegression(C=c, max_iter=1000).fit(features[places], labels[places])
@@ -141,13 +142,16 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
 
 
 def tables(results: Sequence[dict[str, Any]]) -> str:
-    """A row for each set, number of labels and kind of rows."""
+    """A row for each set, number of labels, model and kind of rows."""
     lines = []
-    groups: dict[tuple[str, int], dict[str, list[dict[str, Any]]]] = {}
+    groups: dict[tuple[str, int, str], dict[str, list[dict[str, Any]]]] = {}
     for run in results:
-        groups.setdefault((run["data"], run["labels"]), {}).setdefault(run["rows"], []).append(run)
-    for (name, n), kinds in sorted(groups.items(), key=lambda one: (one[0][0], one[0][1] or math.inf)):
-        lines.append(f"{name}, {n or 'all'} labels")
+        group = groups.setdefault((run["data"], run["labels"], run["model"]), {})
+        group.setdefault(run["rows"], []).append(run)
+    for (name, n, model), kinds in sorted(
+        groups.items(), key=lambda one: (one[0][0], one[0][1] or math.inf, one[0][2])
+    ):
+        lines.append(f"{name}, {n or 'all'} labels, vectors {model}")
         for kind in ROWS:
             runs = kinds.get(kind, [])
             if not runs:

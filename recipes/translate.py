@@ -8,8 +8,9 @@
 Tatoeba: 1,000 pairs are set aside as test set, with all pairs that share a sentence on either side with them left out of the rest;
 Multi30k: its own test set of 2016. Without --start only the random rows are trained. --align-by-pairs: the vectors are of two spaces, and
 each run turns them onto one another by the words that stand together in its own training pairs. A seed draws its own pairs, the same ones for both
-starts. A run that is in the results file already is not run again, so a recipe that was stopped goes on where it was; few pairs come
-first. The table has means over the seeds with the 95 % interval of that mean (Student's t), and the gain over random rows by paired seeds.
+starts. A run that is in the results file already is not run again, unless another --train-seconds cut it short, so a recipe that was
+stopped goes on where it was; few pairs come first. The table has means over the seeds with the 95 % interval of that mean (Student's t),
+and the gain over random rows by paired seeds; where a setting was run with several models, the one that was run last counts alone.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from recipes.classify import keep, mean_interval, read_results
+from recipes.classify import by_seed, keep, mean_interval, read_results
 from recipes.intrinsic import data_folder
 
 from qianru.layers.backend import default_precision
@@ -38,6 +39,7 @@ from qianru.vectors.align import align
 KEYS = ("data", "pairs", "start", "seed", "model", "setup", "n_test")
 STARTS = ("random", "vectors")
 _N_TEST = 1000
+_N_HEADS = 4  # of runs whose setup tells none
 
 
 def read_set(name: str) -> tuple[SentencePairs, SentencePairs]:
@@ -104,13 +106,14 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
         )
     dim = spaces[0].dim if spaces else options.dim
     setup = f"vocabulary {options.vocab_size or 'by pairs'}, dim {dim}, {options.n_layers} layers, {options.epochs} epochs, beam {options.beam}, {default_precision(None)}"
+    setup += f", {options.n_heads} heads" if options.n_heads != _N_HEADS else ""
     few_first = sorted(options.pairs, key=lambda n: n or math.inf)
     starts = STARTS if spaces else STARTS[:1]
     for n, seed, start in itertools.product(few_first, range(1, options.seeds + 1), starts):
         mark = "+".join(space.fingerprint[:16] for space in spaces) if start == "vectors" else ""
         mark += " by pairs" if mark and options.align_by_pairs else ""
         key = (options.data, n, start, seed, mark, setup, len(test))
-        if key in results:
+        if key in results and holds(results[key], options.train_seconds):
             continue
         if time.monotonic() - began > options.max_seconds:
             print(f"{options.max_seconds:g} seconds are over; the same command goes on", flush=True)
@@ -120,7 +123,7 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
         rows = spaces if start == "vectors" else []
         if rows and options.align_by_pairs:
             rows = one_space(chosen, *rows)
-        run = dict(zip(KEYS, key, strict=True))
+        run = dict(zip(KEYS, key, strict=True)) | {"train_seconds": options.train_seconds}
         run |= one_run(
             chosen,
             test,
@@ -135,6 +138,7 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             seed=seed,
             threads=options.threads,
         )
+        results.pop(key, None)  # the last run stands last
         results[key] = run
         keep(run, options.results)
         print(
@@ -142,6 +146,12 @@ def run_all(options: argparse.Namespace, results: dict[tuple, dict[str, Any]]) -
             f"{run['epochs']} epochs{' (time over)' if run['time_over'] else ''}, {run['seconds']:.0f} s",
             flush=True,
         )
+
+
+def holds(run: dict[str, Any], limit: float | None) -> bool:
+    """Whether a run is what training for so many seconds at most gives; runs of before do not tell their limit, and hold."""
+    own = run.get("train_seconds")
+    return own in (None, limit) or limit is None or (not run["time_over"] and run["seconds"] <= limit)
 
 
 def one_run(train: SentencePairs, test: SentencePairs, *, beam: int, **given: Any) -> dict[str, Any]:
@@ -164,26 +174,26 @@ def one_run(train: SentencePairs, test: SentencePairs, *, beam: int, **given: An
 
 def tables(results: Iterable[dict[str, Any]]) -> str:
     """A row for each set, number of pairs and start."""
-    groups: dict[tuple, dict[str, dict[int, dict[str, Any]]]] = {}
+    groups: dict[tuple, list[dict[str, Any]]] = {}
     for run in results:
-        group = groups.setdefault((run["data"], run["setup"], run["n_test"], run["pairs"]), {})
-        # Of the same setting with other vectors the later runs count.
-        group.setdefault(run["start"], {})[run["seed"]] = run
+        groups.setdefault((run["data"], run["setup"], run["n_test"], run["pairs"]), []).append(run)
     lines: list[str] = []
     last = None
-    for (name, setup, n_test, n), starts in sorted(
+    for (name, setup, n_test, n), group in sorted(
         groups.items(), key=lambda one: (*one[0][:3], one[0][3] or math.inf)
     ):
         if (name, setup, n_test) != last:
             lines += ["", f"{name}, {setup}, {n_test:,} test pairs", ""]
             last = name, setup, n_test
-        for start in (start for start in STARTS if start in starts):
+        kept = [run for run in group if holds(run, group[-1].get("train_seconds"))]
+        starts = {start: by_seed([run for run in kept if run["start"] == start]) for start in STARTS}
+        for start in (start for start in STARTS if starts[start]):
             runs = starts[start]
             cells = []
             for score in ("BLEU", "chrF"):
                 mean, half = mean_interval([run[score] for run in runs.values()])
                 cell = f"{score} {mean:5.1f} ± {half:.1f}"
-                shared = sorted(set(runs) & set(starts.get("random", {})))
+                shared = sorted(set(runs) & set(starts["random"]))
                 if start != "random" and shared:
                     gain, width = mean_interval([runs[s][score] - starts["random"][s][score] for s in shared])
                     cell += f" ({gain:+.1f} ± {width:.1f})"

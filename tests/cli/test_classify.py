@@ -44,6 +44,9 @@ def test_train_predict_evaluate(cli, files: tuple[Path, Path], model: Path) -> N
     assert found.code == 0, found.err
     assert [row[0] for row in found.rows] == ["1", "1", "2", "2"]
     assert found.rows[0][1] == "positive"
+    lines = ["A wonderful\fphone\u2028I\x85love\rit!", "", "糟糕"]
+    told = cli("classify", "predict", "mood", "-", "good", "--json", stdin="\r\n".join(lines) + "\n").json
+    assert [one["text"] for one in told] == [*lines, "good"]
     told = cli("classify", "predict", "mood", "bad", "--json").json
     assert told[0]["labels"][0]["label"] in ("positive", "negative")
     report = cli("classify", "evaluate", "mood", files[1], "--overlap", "drop", "--bootstrap", "200")

@@ -25,6 +25,9 @@ sentences = world.sentences
 
 pytest.importorskip("torch", reason="torch is not installed: make test-torch")
 from qianru.transfer import TextClassifier, train_text_classifier  # noqa: E402
+from qianru.transfer.classify import _data  # noqa: E402
+from qianru.transfer.classify_source import words_tokenizer  # noqa: E402
+from qianru.transfer.examples import text_marks  # noqa: E402
 
 SMALL: dict[str, dict[str, Any]] = {
     "mean": {},
@@ -73,12 +76,22 @@ def test_frozen_rows_stay_and_slow_ones_move(known: Vectors) -> None:
         assert np.array_equal(row, before) != moves
 
 
+def test_words_of_the_examples_may_all_be_rare_but_not_unreadable(known: Vectors) -> None:
+    rare = words_tokenizer(known, ["heron", "ibis"], 2, 100)
+    assert rare.n_tokens == words_tokenizer(known, ["cat"], 1, 100).n_tokens
+    assert "heron" in words_tokenizer(known, ["heron", "heron ibis"], 2, 100)
+    for texts, message in ((["a cat", "a \ud800 b"], "holds a lone surrogate"), (["!", "?"], "no words in")):
+        with pytest.raises(CorpusError, match=message):
+            words_tokenizer(known, texts, 1, 100)
+
+
 def test_it_comes_back_from_disk_as_it_was(trained: TextClassifier, tmp_path: Path) -> None:
     texts = ["the cat was near us", "一辆 火车", "", "unheard-of words"]
     trained.save(tmp_path / "model")
     loaded = TextClassifier.load(tmp_path / "model")
     assert loaded.labels == trained.labels == ["animal", "vehicle"]
     assert np.array_equal(loaded.probabilities(texts), trained.probabilities(texts))
+    assert loaded.n_parameters == trained.n_parameters
     assert loaded.predict(texts[:1])[0][0].label == "animal"
     assert sorted(entry.name for entry in (tmp_path / "model").iterdir()) == [
         "model.safetensors", "qianru.json", "tokenizer.json", "tokenizer_config.json",
@@ -129,11 +142,13 @@ def test_the_same_seed_gives_the_same_network_and_torch_is_left_as_it_was() -> N
     assert np.array_equal(a.probabilities(texts), b.probabilities(texts))
 
 
-def test_several_seeds_and_the_best_by_held_out_loss() -> None:
+def test_several_seeds_and_the_best_by_held_out_loss(tmp_path: Path) -> None:
     reports: list[Progress] = []
+    held_out = sentences(0, 6, 40, 5)
+    held_out[0] = held_out[0][0], held_out[1][1]  # a wrong label, without which no temperature would be best
     made = train_text_classifier(
         sentences(0, 6, 100, 1),
-        validation=sentences(0, 6, 40, 5),
+        validation=held_out,
         test=sentences(0, 6, 40, 6),
         seeds=3,
         progress=reports.append,
@@ -144,6 +159,9 @@ def test_several_seeds_and_the_best_by_held_out_loss() -> None:
     assert made.seed == 1 + losses.index(min(losses))
     assert all(run.report is not None and run.report.n_examples == 40 for run in made.runs)
     assert made.temperature == made.runs[made.seed - 1].temperature != 1.0
+    assert made.notes == []
+    made.save(tmp_path / "model")
+    assert TextClassifier.load(tmp_path / "model").temperature == made.temperature
     assert {report.stage for report in reports} == {"seed 1", "seed 2", "seed 3"}
     for run in made.runs:
         best = min(run.history, key=lambda check: check["held_out_loss"])
@@ -151,6 +169,25 @@ def test_several_seeds_and_the_best_by_held_out_loss() -> None:
         assert run.held_out_loss == best["held_out_loss"]
     assert len(made.provenance["runs"]) == 3  # type: ignore[arg-type]
     assert train_text_classifier(sentences(0, 6, 40, 1), seeds=[7], **{**QUICK, "epochs": 1}).seed == 7
+
+
+def test_held_out_examples_that_are_all_right_calibrate_nothing() -> None:
+    made = train_text_classifier(sentences(0, 6, 120, 1), validation=0.2, **QUICK)
+    assert made.runs[0].held_out_accuracy == 1.0
+    assert made.temperature == 1.0
+    assert made.notes[0].startswith(
+        "the held-out loss of seed 1 is least at no temperature from 0.05 to 20: its probabilities are not calibrated"
+    )
+
+
+def test_copies_of_training_texts_are_not_held_out() -> None:
+    pairs = [
+        (f"{copy * ' '}{text.title()}", label) for text, label in sentences(0, 6, 40, 1) for copy in range(3)
+    ]
+    data = _data(pairs, 0.2, None, "refuse", 1)
+    assert data.held_out is not None
+    assert (len(data.train), len(data.held_out)) == (96, 24)
+    assert not np.isin(text_marks(data.held_out.texts), text_marks(data.train.texts)).any()
 
 
 def test_training_stops_early_and_goes_back_to_the_best() -> None:
@@ -166,7 +203,7 @@ def test_training_stops_early_and_goes_back_to_the_best() -> None:
     assert made.evaluate(noise, overlap="allow").accuracy.value is not None
 
 
-def test_class_weights_lift_the_rare_label() -> None:
+def test_class_weights_lift_the_rare_label(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     pairs = [
         (
@@ -176,7 +213,7 @@ def test_class_weights_lift_the_rare_label() -> None:
         for i in range(200)
     ]
     recalls = []
-    for weights in ("none", "balanced", {"rare": 300.0, "usual": 1.0}):
+    for weights in ("none", "balanced", {"rare": np.float32(300), "usual": 1}):
         made = train_text_classifier(
             pairs, validation=0.0, class_weights=weights, **{**QUICK, "epochs": 6, "min_count": 2}
         )
@@ -184,6 +221,7 @@ def test_class_weights_lift_the_rare_label() -> None:
         recalls.append(made.evaluate(fresh).labels["rare"].recall.value)
         assert made.temperature == 1.0
         assert "nothing was held out" in made.notes[0]
+    made.save(tmp_path / "model")
     assert recalls[0] == 0.0
     assert recalls[2] == 1.0
     with pytest.raises(ArgumentError, match="class_weights must give a number above 0"):
@@ -254,8 +292,10 @@ def test_sets_that_mean_nothing_are_refused(trained: TextClassifier) -> None:
         train_text_classifier([("a", "x"), ("b", "x")])
     with pytest.raises(CorpusError, match="is empty"):
         train_text_classifier([])
-    with pytest.raises(CorpusError, match="no label with two examples"):
-        train_text_classifier([("a", "x"), ("b", "y")])
+    with pytest.raises(CorpusError, match="no label with two different texts"):
+        train_text_classifier([("a", "x"), ("b", "y"), ("A ", "x")])
+    with pytest.raises(CorpusError, match="which holds a lone surrogate"):
+        train_text_classifier([*data, ("a", "\udcff")])
     with pytest.raises(CorpusError, match="no word of the examples occurs 2 times"):
         train_text_classifier([("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -53,11 +55,11 @@ def test_it_is_a_step_as_scikit_learn_wants_them(tmp_path: Path, known: Vectors)
     labels = ["animal", "animal", "vehicle", "vehicle"] * 5
     step = TextFeatures(known)
     assert step.get_params() == {"model": known, "weighting": "equal"}
-    copy = clone(step)
-    assert copy is not step
-    assert copy.model is known
+    other = clone(step)
+    assert other is not step
+    assert other.model is known
     with pytest.raises(NotFittedError):
-        copy.transform(["a"])
+        other.transform(["a"])
     pipeline = make_pipeline(step, LogisticRegression()).fit(texts, labels)
     assert pipeline.predict(["the wolf", "a tram"]).tolist() == ["animal", "vehicle"]
     assert len(pipeline[:-1].get_feature_names_out()) == known.dim
@@ -67,6 +69,48 @@ def test_it_is_a_step_as_scikit_learn_wants_them(tmp_path: Path, known: Vectors)
     by_path = TextFeatures(tmp_path / "model")
     assert np.array_equal(by_path.fit_transform(texts), step.fit(texts).transform(texts))
     assert by_path.set_params(weighting="sif").weighting == "sif"
+
+
+def test_it_is_cloned_whole() -> None:
+    class Mine(TextFeatures):
+        def __init__(self, model: object = None, *, weighting: str = "equal", extra: object = None) -> None:
+            super().__init__(model, weighting=weighting)
+            self.extra = extra
+
+    step = Mine(small(), extra=[1]).set_output(transform="default")
+    made = clone(step)
+    assert type(made) is Mine
+    assert made.model is step.model
+    assert made.extra == [1]
+    assert made.extra is not step.extra
+    assert made._sklearn_output_config == {"transform": "default"}
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = TextFeatures(small())
+        routed._metadata_request = {"fit": "mine"}  # what set_fit_request leaves, where `fit` takes metadata
+        assert clone(routed)._metadata_request == {"fit": "mine"}
+
+
+def test_it_passes_through_pickle(tmp_path: Path) -> None:
+    rule = SubwordRule(min_n=2, max_n=3, n_buckets=20)
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(2, 3)).astype(np.float32), rng.normal(size=(20, 3)).astype(np.float32)
+    with_ngrams = SubwordVectors(["cat", "狗"], *rows, rule=rule)
+    with_ngrams.save(tmp_path / "n")
+    biased = Vectors(["cat", "狗"], rows[0], biases=rows[1][:2], provenance={"by": ["hand"]})
+    for model in (small(), biased, with_ngrams, tmp_path / "n", None):
+        step = TextFeatures(model)
+        if model is not None:
+            step.fit([])
+        for made in (pickle.loads(pickle.dumps(step)), copy.copy(step), copy.deepcopy(step)):
+            assert type(made.model) is type(model)
+            if model is not None:
+                texts = ["cat cats 猫", ""]
+                assert np.array_equal(made.transform(texts), step.transform(texts))
+            if isinstance(model, Vectors):
+                assert made.model.fingerprint == model.fingerprint
+                assert made.model.provenance == model.provenance
+                assert np.array_equal(made.model.biases, model.biases)
+        assert step.model is model
 
 
 class Counts:

@@ -64,12 +64,21 @@ def test_the_temperature_is_the_best_of_a_grid() -> None:
     scores = rng.normal(size=(400, 3)) * 4
     scores[np.arange(400), labels] += 3
     found = fit_temperature(scores, labels)
+    assert found is not None
     grid = np.exp(np.linspace(np.log(0.05), np.log(20), 4000))
     best = min(grid, key=lambda t: log_loss(scores, labels, t))
     assert found == pytest.approx(best, rel=2e-3)
     assert found > 1.2  # scores are surer than they are right
     assert softmax(scores, found).sum(axis=1) == pytest.approx(np.ones(400))
     assert (softmax(scores, found).argmax(axis=1) == scores.argmax(axis=1)).all()
-    sure = np.eye(3)[labels]
-    assert fit_temperature(sure, labels) == pytest.approx(0.05, rel=1e-6)
-    assert fit_temperature(-sure, labels) == pytest.approx(20, rel=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 3.7, 1e3])
+def test_no_temperature_is_fitted_where_the_loss_has_no_least_value(scale: float) -> None:
+    """Scores that are right for every example would have it run to the lowest one, and be wrong surely elsewhere."""
+    rng = np.random.default_rng(7)
+    labels = rng.integers(0, 3, 30)
+    scores = scale * (rng.normal(size=(30, 3)) * 0.1 + 2 * np.eye(3)[labels])
+    assert (scores.argmax(axis=1) == labels).all()
+    assert fit_temperature(scores, labels) is None
+    assert fit_temperature(-scores, labels) is None

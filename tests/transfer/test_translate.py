@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 
 from qianru.errors import ArgumentError, CorpusError, FormatError, QianruError, TrainingError
+from qianru.evaluate.intervals import resampled
 from qianru.tokens import tokenizer_of_words
 from qianru.vectors import Vectors
 
 torch = pytest.importorskip("torch", reason="torch is not installed: make test-torch")
 from qianru.layers import EmbeddingLayer  # noqa: E402
-from qianru.transfer import Translator, read_sentence_pairs, train_translator  # noqa: E402
+from qianru.transfer import Translator, train_translator  # noqa: E402
 from qianru.transfer.beam import beam_search  # noqa: E402
 from qianru.transfer.seq2seq import Decoding, Seq2Seq  # noqa: E402
 from qianru.transfer.translate import joined_space  # noqa: E402
+from qianru.transfer.translator import _is_chinese  # noqa: E402
 
 _spec = importlib.util.spec_from_file_location(
     "reference_seq2seq", Path(__file__).parent / "reference_seq2seq.py"
@@ -173,7 +175,7 @@ def trained() -> tuple[Translator, list[tuple[str, str]]]:
 def test_it_learns_words_and_their_order(trained: tuple[Translator, list[tuple[str, str]]]) -> None:
     pytest.importorskip("sacrebleu", reason="sacrebleu is not installed")
     translator, pairs = trained
-    report = translator.evaluate(pairs[80:], n_bootstrap=50)
+    report = translator.evaluate(pairs[80:], n_bootstrap=100)
     assert report.bleu.value is not None
     assert report.bleu.value > 60
     assert report.bleu.low <= report.bleu.value <= report.bleu.high
@@ -189,6 +191,41 @@ def test_it_learns_words_and_their_order(trained: tuple[Translator, list[tuple[s
     with pytest.raises(CorpusError, match=r"1 of 2 test sentences"):
         translator.evaluate([pairs[0], pairs[85]])
     assert translator.evaluate([pairs[0], pairs[85]], overlap="drop", n_bootstrap=0).n_pairs == 1
+
+
+def test_intervals_are_those_of_scoring_drawn_sentences_again(
+    trained: tuple[Translator, list[tuple[str, str]]],
+) -> None:
+    metrics = pytest.importorskip("sacrebleu.metrics", reason="sacrebleu is not installed")
+    translator, pairs = trained
+    # Translations that are right, and some of other sentences.
+    given = [(pairs[80 + i][0], pairs[80 + (i if i < 4 else i + 1) % 10][1]) for i in range(8)]
+    report = translator.evaluate(given, n_bootstrap=100, seed=3)
+    texts, targets = report.translations, [target for _, target in given]
+    (weights,) = resampled(8, 100, 3)
+    for found, metric in ((report.bleu, metrics.BLEU(tokenize="zh")), (report.chrf, metrics.CHRF())):
+        assert found.value == pytest.approx(metric.corpus_score(texts, [targets]).score)
+        scores = []
+        for row in weights.astype(int):
+            drawn = [i for i, n in enumerate(row) for _ in range(n)]
+            made, expected = ([side[i] for i in drawn] for side in (texts, targets))
+            scores.append(metric.corpus_score(made, [expected]).score)
+        assert [found.low, found.high] == pytest.approx(np.percentile(scores, [2.5, 97.5]))
+        assert 0 <= found.low < found.value < found.high <= 100
+    assert "bs:" not in report.bleu_signature
+    assert report.as_dict() == translator.evaluate(given, n_bootstrap=100, seed=3).as_dict()
+    one = translator.evaluate(given[:1])
+    assert (one.bleu.low, one.chrf.high) == (None, None)
+    for n in (-5, 50, 1.5):
+        with pytest.raises(ArgumentError, match="n_bootstrap must be"):
+            translator.evaluate(given, n_bootstrap=n)  # type: ignore[arg-type]
+
+
+def test_japanese_is_not_cut_as_chinese() -> None:
+    assert _is_chinese(["猫喜欢狗。", "the 猫"])
+    assert not _is_chinese(["日本経済新聞社は東京都にある。"])
+    assert not _is_chinese(["the cat 猫"])
+    assert _is_chinese(["这家店叫优の良品，卖很多好吃的点心和糖果，大家都喜欢去那里买东西"])
 
 
 @pytest.mark.parametrize("n", [60, 90])
@@ -226,6 +263,11 @@ def test_a_translation_does_not_hang_on_the_batch(trained: tuple[Translator, lis
     together = translator.translate(sentences)
     assert [translator.translate([one])[0].text for one in sentences] == [one.text for one in together]
     assert together[-2].text == ""
+    # Sentences are trained on without white space around them.
+    assert [one.text for one in translator.translate([" \t", f"\u3000{sentences[0]} \n"])] == [
+        "",
+        together[0].text,
+    ]
     assert translator.translate([]) == []
     greedy = translator.translate(sentences, beam=1)
     assert sum(a.text == b.text for a, b in zip(greedy, together, strict=True)) >= 5
@@ -283,28 +325,6 @@ def test_rows_start_from_words_of_both_languages() -> None:
         train_translator(toy(9, 1), start=[english, Vectors(["a"], np.ones((1, 3), np.float32))], n_heads=1)
 
 
-def test_pairs_are_read(tmp_path: Path) -> None:
-    tsv, one, two, lines = (tmp_path / name for name in ("a.tsv", "a.en", "a.zh", "a.jsonl"))
-    tsv.write_text("Hi.\t嗨。\tCC-BY\r\nRun!\t跑！\n\n\tleer\n", encoding="utf-8")
-    one.write_text("Hi.\nRun!\n\n", encoding="utf-8")
-    two.write_text("嗨。\n跑！\n空\n", encoding="utf-8")
-    lines.write_text('{"source": "Hi.", "target": "嗨。"}\n{"source": "Run!", "target": "跑！"}\n', "utf-8")
-    for found in (read_sentence_pairs(tsv), read_sentence_pairs(one, two), read_sentence_pairs(lines)):
-        assert (found.sources, found.targets) == (["Hi.", "Run!"], ["嗨。", "跑！"])
-    assert read_sentence_pairs(tsv).n_empty == 1
-    two.write_text("嗨。\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"has 3 lines, and .* has 1"):
-        read_sentence_pairs(one, two)
-    with pytest.raises(FormatError, match="line 1 has no tab"):
-        read_sentence_pairs(two)
-    lines.write_text("[]\n", "utf-8")
-    with pytest.raises(FormatError, match='line 1 has no texts "source" and "target"'):
-        read_sentence_pairs(lines)
-    tsv.write_text("\t\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match="no pair of sentences"):
-        read_sentence_pairs(tsv)
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -312,6 +332,8 @@ def test_pairs_are_read(tmp_path: Path) -> None:
         ({"dropout": 1}, "dropout must be"),
         ({"precision": "half"}, "precision must be one of float32, bfloat16, got 'half'"),
         ({"learning_rate": 0}, "learning_rate must be above 0"),
+        ({"max_seconds": float("nan")}, "max_seconds must be a number from 0 up, or None, got nan"),
+        ({"max_seconds": -1}, "max_seconds must be a number from 0 up, or None, got -1"),
         ({"validation": 0.0}, "validation must be pairs, or a share"),
         ({"n_heads": 3}, "n_heads must divide the 128 numbers"),
         ({"start": ["x"]}, "start must be a sequence of Vectors"),
@@ -333,5 +355,10 @@ def test_other_bad_input(trained: tuple[Translator, list[tuple[str, str]]]) -> N
         trained[0].translate(["a"], beam=0)
     with pytest.raises(ArgumentError, match="got one str"):
         trained[0].translate("a")
-    with pytest.raises(TrainingError, match="the loss is"):
-        train_translator(toy(20, 1), **{**QUICK, "learning_rate": 1e30, "warmup": 1})
+    with pytest.raises(ArgumentError, match=r"sentences must be str, sentences\[1\] is int"):
+        trained[0].translate(["a", 3])  # type: ignore[list-item]
+    hot = {**QUICK, "learning_rate": 1e30, "warmup": 1}
+    with pytest.raises(TrainingError, match="the loss is nan in epoch 1"):
+        train_translator(toy(90, 1), **hot)
+    with pytest.raises(TrainingError, match="the held-out loss is nan after epoch 1"):
+        train_translator(toy(20, 1), **{**hot, "batch_tokens": 10_000, "epochs": 1})

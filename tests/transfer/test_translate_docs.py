@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import json
 import re
 import shlex
@@ -42,7 +43,9 @@ def snippets(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
 
 
-def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_runs(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     for line in "".join(snippets("console")).splitlines():
         assert run(shlex.split(line.removeprefix("$ "))[1:]) == 0, capsys.readouterr().err
     rows = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
@@ -55,14 +58,24 @@ def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
     # More of the command line, with what has been made.
     assert run(["translate", "run", "translator", "the cat", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["source"] == "the cat"
-    assert run(["translate", "evaluate", "translator", "test.tsv", "--save", "made.txt", "--json"]) == 0
+    given = io.BytesIO("the cat\u2028sees\r\n\n".encode())
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(given, encoding="utf-8"))
+    assert run(["translate", "run", "translator", "-", "--json"]) == 0
+    assert [one["source"] for one in json.loads(capsys.readouterr().out)] == ["the cat\u2028sees", ""]
+    save = ["--save", "made.txt", "--seed", "2", "--json"]
+    assert run(["translate", "evaluate", "translator", "test.tsv", *save]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["bleu"]["low"] <= told["bleu"]["value"] <= told["bleu"]["high"]
     assert len(Path("made.txt").read_text("utf-8").splitlines()) == 10
+    rows = [Path(name).read_text("utf-8").splitlines(keepends=True)[0] for name in ("test.tsv", "train.tsv")]
+    Path("some.tsv").write_text("".join(rows), encoding="utf-8")
     for arguments, message in (
         (["run", "en", "x"], "kind must be 'translator', got 'static'"),
         (["evaluate", "translator", "train.tsv"], "are among the training sentences"),
         (["evaluate", "translator", "test.tsv", "--overlap", "keep"], "overlap must be one of"),
+        (["evaluate", "translator", "test.tsv", "--bootstrap", "-5"], "n_bootstrap must be a whole number"),
+        (["train", "test.tsv", "-o", "m", "--validation", "some.tsv"], "1 of 2 validation sentences"),
+        (["train", "test.tsv", "-o", "m", "--validation-target", "x"], "x must come with --validation"),
         (["train", "none.tsv", "-o", "m"], "no such file or folder: none.tsv"),
         (["train", "train.tsv", "-o", "translator"], "exists already"),
         (["train", "train.tsv", "-o", "m", "--n-heads", "3"], "n_heads must divide"),
@@ -73,3 +86,18 @@ def test_the_page_runs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert found.out == ""
         assert message in found.err.splitlines()[0]
         assert len(found.err.strip().splitlines()) <= 2
+    small = ["--vocab-size", "330", "--dim", "8", "--n-layers", "1", "--epochs", "1"]
+    dropped = [
+        "train",
+        "test.tsv",
+        "-o",
+        "m",
+        "--validation",
+        "some.tsv",
+        "--overlap",
+        "drop",
+        *small,
+        "--json",
+    ]
+    assert run(["translate", *dropped]) == 0
+    assert json.loads(capsys.readouterr().out)["data"]["n_held_out"] == 1

@@ -231,7 +231,7 @@ def predict(
     """
     from qianru.transfer import TextClassifier
 
-    asked = [line for text in texts for line in (sys.stdin.read().splitlines() if text == "-" else [text])]
+    asked = texts_from(texts)
     answers = TextClassifier.load(classifier, features=features, device=device).predict(asked, k)
     if as_json:
         print_json(
@@ -290,6 +290,19 @@ def evaluate(
         print_json(report.as_dict())
         return
     _print_report(report)
+
+
+def texts_from(arguments: list[str]) -> list[str]:
+    """The texts given; a `-` stands for the lines on stdin, which end at a line feed and at nothing else."""
+    texts: list[str] = []
+    for argument in arguments:
+        if argument != "-":
+            texts.append(argument)
+            continue
+        # Not sys.stdin.read(): there a carriage return inside a line would end it.
+        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
+        texts += [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
+    return texts
 
 
 def _print_report(report: TextReport) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from qianru.cli.classify import texts_from
 from qianru.cli.options import AsJson
 from qianru.cli.output import print_json, print_table
 from qianru.cli.train_classifier import print_labels, say_how_good
@@ -63,9 +63,7 @@ def predict(
         else:
             print_labels(report)
         return
-    asked = [
-        line for text in texts or [] for line in (sys.stdin.read().splitlines() if text == "-" else [text])
-    ]
+    asked = texts_from(texts or [])
     answers = Classifier.load(classifier, split=split, label_prefix=label_prefix).predict(
         asked, k, threshold=threshold
     )

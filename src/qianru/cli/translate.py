@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
+from qianru.cli.classify import texts_from
 from qianru.cli.options import (
     AsJson,
     Device,
@@ -20,6 +20,7 @@ from qianru.cli.options import (
     check_output_folder,
 )
 from qianru.cli.output import n_of, print_json, print_table
+from qianru.errors import ArgumentError
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -89,6 +90,10 @@ def train(
     ] = None,
     max_tokens: Annotated[int, typer.Option(help="Longer sentences are cut.")] = 120,
     precision: Precision = None,
+    overlap: Annotated[
+        Literal["refuse", "drop", "allow"],
+        typer.Option(help="Sentences of --validation that are among the others: stop, leave out, or keep."),
+    ] = "refuse",
     seed: Seed = 1,
     threads: TorchThreads = None,
     device: Device = None,
@@ -110,6 +115,11 @@ def train(
     from qianru.transfer import read_sentence_pairs, train_translator
     from qianru.vectors import Vectors
 
+    if validation_target is not None and validation is None:
+        raise ArgumentError(
+            f"--validation-target {validation_target} must come with --validation",
+            hint="--validation names the sentences that these are the translations of",
+        )
     check_output_folder(output, force=force, mark="qianru.json", what="model")
     bar, started = TerminalProgress(), time.time()
     try:
@@ -130,6 +140,7 @@ def train(
             warmup=warmup,
             max_tokens=max_tokens,
             precision=precision,
+            overlap=overlap,
             seed=seed,
             threads=threads,
             device=device,
@@ -174,7 +185,7 @@ def run(
     """
     from qianru.transfer import Translator as Model
 
-    asked = [line for one in sentences for line in (sys.stdin.read().splitlines() if one == "-" else [one])]
+    asked = texts_from(sentences)
     found = Model.load(translator, device=device).translate(asked, beam=beam, penalty=penalty)
     n_cut = sum(one.truncated for one in found)
     if n_cut:
@@ -204,6 +215,7 @@ def evaluate(
         str, typer.Option(help="Sentences that were trained on: refuse, drop or allow.")
     ] = "refuse",
     bootstrap: Annotated[int, typer.Option(metavar="N", help="Resamples for intervals; 0 for none.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Of the resamples.")] = 1,
     save: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write the translations there, one a line.")
     ] = None,
@@ -233,6 +245,7 @@ def evaluate(
             penalty=penalty,
             overlap=overlap,
             n_bootstrap=bootstrap,
+            seed=seed,
             progress=bar,
         )
     finally:

@@ -28,18 +28,23 @@ def log_loss(scores: Float64Array, labels: Int64Array, temperature: float = 1.0)
     return float((total - scaled[np.arange(len(labels)), labels]).mean())
 
 
-def fit_temperature(scores: Float64Array, labels: Int64Array) -> float:
+def fit_temperature(scores: Float64Array, labels: Int64Array) -> float | None:
     """The temperature from 0.05 to 20 with the least log loss of scores float64 [n, n_labels] for labels int64 [n].
+
+    None where the loss falls to the one end or the other: where every example has its label, surer probabilities are always
+    better, but only on these examples.
 
     The loss is convex in 1 / T, so the place where its slope changes sign is found by halving.
     """
-    own = scores[np.arange(len(labels)), labels]
+    above = scores - scores[np.arange(len(labels)), labels][:, None]
 
     def slope(inverse: float) -> float:
-        expected = (softmax(scores, 1 / inverse) * scores).sum(axis=1)
-        return float((expected - own).mean())
+        # Not the difference of two means: that of scores which are always right must not round to above 0.
+        return float((softmax(scores, 1 / inverse) * above).sum(axis=1).mean())
 
     low, high = 1 / HIGHEST, 1 / LOWEST
+    if not slope(low) < 0 < slope(high):
+        return None
     for _ in range(_N_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)

@@ -16,9 +16,10 @@ from qianru.errors import ArgumentError
 from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling
 from qianru.layers.backend import device_of
 from qianru.transfer.calibration import softmax
-from qianru.transfer.classifier_folder import Saved, read_classifier, write_classifier
+from qianru.transfer.classifier_folder import PREFIX, Saved, read_classifier, write_classifier
 from qianru.transfer.encoder_features import as_features, place_of, reopened
 from qianru.transfer.examples import Examples, as_examples, check_labels, without_overlap
+from qianru.transfer.folder import n_numbers
 from qianru.transfer.network import (
     EncoderInputs,
     FeatureModel,
@@ -151,7 +152,7 @@ class TextClassifier:
     @property
     def n_parameters(self) -> int:
         """Numbers in the network, frozen ones too."""
-        return sum(one.numel() for one in self._network.state_dict().values() if one.is_floating_point())
+        return n_numbers(self._network, self.layer, PREFIX)
 
     @property
     def layer(self) -> Any:

@@ -34,7 +34,7 @@ from qianru.transfer.folder import (
 from qianru.transfer.network import FeatureNetwork, TextNetwork, TunedNetwork
 
 KIND = "text-classifier"
-_PREFIX = "text.layer."
+PREFIX = "text.layer."
 # Tensors that lie in the tuned model's own folder, and settings that have no place there.
 _ENCODER = ("body.", "dense.")
 _NOT_IN_FILES = ("layers", "long", "overlap")
@@ -126,7 +126,7 @@ def read_classifier(
         except ArgumentError as error:
             raise FormatError(error.message, path=str(path / "qianru.json")) from None
         network = TextNetwork(TextEncoder(read_layer(path, dim), made), len(labels), dropout=0.0)
-    fill(network, (_PREFIX, *_ENCODER), path)
+    fill(network, (PREFIX, *_ENCODER), path)
     seen = map_weights(path / WEIGHTS, {"seen": ("U64", 1)}).get("seen", np.empty(0, np.uint64))
     saved = Saved(
         tuple(labels),
@@ -160,7 +160,7 @@ def _read_encoder(path: Path, settings: dict[str, Any], device: str) -> Contextu
 
 def _tensors(network: Any, saved: Saved) -> dict[str, NDArray[np.generic]]:
     layer = network.text.layer if isinstance(network, TextNetwork) else None
-    made = tensors_of(network, layer, _PREFIX)
+    made = tensors_of(network, layer, PREFIX)
     if len(saved.seen):
         made["seen"] = saved.seen
     return made

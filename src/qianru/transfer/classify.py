@@ -17,7 +17,7 @@ from qianru.layers.embedding import MODES
 from qianru.layers.encoders import ENCODERS
 from qianru.progress import ProgressCallback
 from qianru.tokens import Tokenizer
-from qianru.transfer.calibration import MIN_EXAMPLES, fit_temperature, softmax
+from qianru.transfer.calibration import HIGHEST, LOWEST, MIN_EXAMPLES, fit_temperature, softmax
 from qianru.transfer.classifier import Run, TextClassifier
 from qianru.transfer.classifier_folder import Saved
 from qianru.transfer.classify_source import Features, Plan, Rows, Source, Tokens, Tuned, words_tokenizer
@@ -77,11 +77,12 @@ def train_text_classifier(
 
     Training stops when the held-out loss has not fallen for `patience` checks, and the network goes back to the best one. A check
     comes after each pass, with few examples after twenty steps. So it is where a loss is no number later on. Probabilities are calibrated on the held-out examples, if
-    there are twenty.
+    there are twenty and a temperature fits them best; `notes` says where not.
 
     Args:
         examples: a CSV, TSV or JSON lines file, or pairs of text and label.
-        validation: examples to stop by, or the share of the training examples that is held out for that, of each label alike.
+        validation: examples to stop by, or the share of the training examples that is held out for that, of each label alike;
+            copies of a text (case and white space do not count) are held out or trained on together.
         test: evaluated at the end, for each seed; the best seed is never chosen by it.
         start: vectors that rows start from; None: random rows of `dim` numbers.
         rows: what training does to the rows of words that `start` knows: "frozen", "slow" (at the rate slow x
@@ -105,8 +106,8 @@ def train_text_classifier(
         device: of torch, "cpu", "cuda" or "cuda:1"; None: a GPU where there is one. The classifier stays there.
 
     Raises:
-        ArgumentError: an argument breaks its rule. CorpusError: one label alone, labels that differ between files, a test set
-            that was trained on. TrainingError: the loss is no number.
+        ArgumentError: an argument breaks its rule. CorpusError: one label alone, one that UTF-8 cannot hold, labels that differ
+            between files, a test set that was trained on. TrainingError: the loss is no number.
     """
     if epochs is None:
         epochs = 30 if fine_tune is None else 10
@@ -158,7 +159,9 @@ def train_text_classifier(
         "dropout": dropout,
         "min_count": min_count,
         "max_vocab": max_vocab,
-        "class_weights": class_weights if isinstance(class_weights, str) else dict(class_weights),
+        "class_weights": class_weights
+        if isinstance(class_weights, str)
+        else {name: float(weight) for name, weight in class_weights.items()},
     }
     provenance: dict[str, object] = {
         "made_by": "train_text_classifier",
@@ -229,10 +232,10 @@ def _data(
         held_out = without_overlap(held_out, marks, overlap, what="validation")
         marks = np.concatenate([marks, text_marks(held_out.texts)])
     elif validation:
-        kept, out = hold_out(check_labels(train, names), float(validation), seed)
+        kept, out = hold_out(check_labels(train, names), marks, float(validation), seed)
         if not len(out):
             raise CorpusError(
-                f"{train.name} has no label with two examples to hold one out of",
+                f"{train.name} has no label with two different texts to hold one out of",
                 hint="Give more examples, or validation=0.",
             )
         train, held_out = train.chosen(kept), train.chosen(out)
@@ -250,7 +253,7 @@ def _finished(network: Any, found: Fit, made: list[Inputs], data: _Data, seed: i
         labels = data.labels(data.held_out)
         scores = scores_of(network, made[1])
         if len(labels) >= MIN_EXAMPLES:
-            temperature = fit_temperature(scores, labels)
+            temperature = fit_temperature(scores, labels) or 1.0
         best = found.history[found.best_check - 1]
         loss, accuracy = best["held_out_loss"], best["held_out_accuracy"]
     if data.test is not None:
@@ -351,4 +354,12 @@ def _notes(data: _Data, inputs: Inputs, limit: str, runs: Sequence[Run]) -> list
         notes.append("nothing was held out: training did not stop early, probabilities are not calibrated")
     elif len(data.held_out) < MIN_EXAMPLES:
         notes.append(f"{len(data.held_out)} held-out examples are too few: probabilities are not calibrated")
+    else:
+        # One that was fitted is no round number.
+        notes += [
+            f"the held-out loss of seed {run.seed} is least at no temperature from {LOWEST} to {HIGHEST:g}: its probabilities are not "
+            "calibrated, and more held-out examples would help"
+            for run in runs
+            if run.temperature == 1.0
+        ]
     return notes

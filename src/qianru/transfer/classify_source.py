@@ -168,7 +168,8 @@ def words_tokenizer(
     min_count: int,
     max_vocab: int,
 ) -> Tokenizer:
-    """Of the words of `start`, then those of the texts that it lacks. Raises CorpusError where there is none."""
+    """Of the words of `start`, then those of the texts that it lacks. Raises CorpusError where there is none, and for texts
+    without any word."""
     words: list[str] = []
     counts: list[int] | None = None
     lowercase = start is None
@@ -180,20 +181,19 @@ def words_tokenizer(
         counts = None if known.counts is None else known.counts[kept].astype(int).tolist()
     # A text is one line here: what is cut must not hang on its line ends.
     corpus = Corpus([" ".join(text.split()) for text in texts], lowercase=lowercase)
-    try:
-        encoded = corpus.encode(min_count=min_count)
-    except CorpusError:
-        encoded = None
-    if encoded is not None:
-        had = set(words)
-        new = [
-            (word, int(count))
-            for word, count in zip(encoded.keys, encoded.counts, strict=True)
-            if word not in had
-        ]
-        words += [word for word, _ in new]
-        counts = counts + [count for _, count in new] if counts is not None else None
-        counts = [int(count) for count in encoded.counts] if start is None else counts
+    # No rare word is an error where `start` has words; whatever else is wrong with the texts is one.
+    encoded = corpus.encode(min_count=1)
+    had = set(words)
+    new = [
+        (word, count)
+        for word, count in zip(encoded.keys, encoded.counts.tolist(), strict=True)
+        if count >= min_count and word not in had
+    ]
+    words += [word for word, _ in new]
+    if start is None:
+        counts = [count for _, count in new]
+    elif counts is not None:
+        counts += [count for _, count in new]
     if not words:
         raise CorpusError(
             f"no word of the examples occurs {min_count} times",

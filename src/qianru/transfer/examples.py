@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
@@ -30,6 +30,7 @@ _ENDINGS = {
     ".json": "jsonl",
 }
 _PACKED = (".gz", ".bz2", ".xz", ".zst")
+_MOST_DIGITS = 18  # a longer label is a name: Python refuses to read very long numbers
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def read_examples(
     label_column: str | None = None,
     format: str | None = None,
 ) -> LabelledTexts:
-    """The texts and labels of a CSV, TSV or JSON lines file, packed or not; "-" is standard input.
+    """The texts and labels of a CSV, TSV or JSON lines file, packed or not, or of all files of a folder or glob; "-" is standard
+    input.
 
     Args:
         text_column: a name in the first line (a field of JSON lines), or the number of a column from 1, where the file has no
@@ -71,17 +73,27 @@ def read_examples(
 
     Raises:
         ArgumentError: the file has no such column. CorpusError: there is no such file, or nothing in it.
-        FormatError: a line has too few fields, no label, or is no JSON object; bytes that are no UTF-8.
+        FormatError: a line has too few fields, no label, or is no JSON object; the lines of names of two files differ; bytes that
+            are no UTF-8.
     """
     name = os.fspath(path)
-    kind = format or _kind_of(name)
+    kind = format or kind_of(name)
+    if kind is None:
+        raise ArgumentError(
+            f"{name}: the name does not say the format",
+            hint='Pass format (--format): "csv", "tsv" or "jsonl".',
+        )
     if kind not in ("csv", "tsv", "jsonl"):
         raise ArgumentError(f'format must be "csv", "tsv" or "jsonl", got {kind!r}')
-    text = read_text(name)
-    if kind == "jsonl":
-        found = _from_json(text, name, text_column, label_column)
-    else:
-        found = _from_table(text, name, kind, text_column, label_column)
+    found = LabelledTexts([], [], name)
+    header: list[str] | None = None
+    for file, text in read_texts(name):
+        if kind == "jsonl":
+            part = _from_json(text, file, text_column, label_column)
+        else:
+            part, header = _from_table(text, file, kind, text_column, label_column, header)
+        found.texts.extend(part.texts)
+        found.labels.extend(part.labels)
     if not found.texts:
         raise CorpusError(f"{name} holds no example", hint="A text and its label stand on each line.")
     return found
@@ -112,38 +124,40 @@ def as_examples(examples: Examples, name: str = "examples") -> LabelledTexts:
     return LabelledTexts(texts, labels, name)
 
 
-def _kind_of(name: str) -> str:
+def kind_of(name: str) -> str | None:
+    """The format of a file by its name, packed or not: "csv", "tsv" or "jsonl"; None where that does not say it."""
     path = Path(name)
     ending = Path(path.stem).suffix if path.suffix.lower() in _PACKED else path.suffix
-    kind = _ENDINGS.get(ending.lower())
-    if kind is None:
-        raise ArgumentError(
-            f"{name}: the name does not say the format",
-            hint='Pass format (--format): "csv", "tsv" or "jsonl".',
-        )
-    return kind
+    return _ENDINGS.get(ending.lower())
 
 
-def read_text(name: str) -> str:
-    """A file's text, unpacked; "-" is standard input. Raises CorpusError, FormatError."""
-    parts = []
-    for source in find_sources([name]):
-        data = b"".join(chunk for chunk, _ in read_chunks(cast(FileSource, source), 1 << 20))
+def read_texts(name: str) -> Iterator[tuple[str, str]]:
+    """The name and the unpacked text of a file, or of each of a folder or glob; "-" is standard input.
+
+    Raises CorpusError, FormatError.
+    """
+    for source in cast("list[FileSource]", find_sources([name])):
+        data = b"".join(chunk for chunk, _ in read_chunks(source, 1 << 20))
         try:
-            parts.append(data.decode("utf-8-sig"))
+            yield source.title, data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise FormatError(
                 "not valid UTF-8",
-                path=name,
+                path=source.title,
                 offset=error.start,
                 hint="Convert it: iconv -f GB18030 -t UTF-8.",
             ) from None
-    return "\n".join(parts)
 
 
 def _from_table(
-    text: str, name: str, kind: str, text_column: str | None, label_column: str | None
-) -> LabelledTexts:
+    text: str,
+    name: str,
+    kind: str,
+    text_column: str | None,
+    label_column: str | None,
+    header: list[str] | None,
+) -> tuple[LabelledTexts, list[str] | None]:
+    """The examples of one file, and its line of names; header: that of the files before."""
     # Stands before the first row is read: the default of 128 KiB is less than a long document.
     csv.field_size_limit(1 << 30)
     lines = io.StringIO(text, newline="")
@@ -158,8 +172,15 @@ def _from_table(
             if not row:
                 continue
             if places is None:
+                if header is not None and row != header:
+                    raise FormatError(
+                        f"its first line is {row!r}, and that of the files before {header!r}"[:300],
+                        path=name,
+                        hint="Each file must have the same line of names.",
+                    )
                 places, is_header = _columns(row, name, text_column, label_column)
                 if is_header:
+                    header = row
                     continue
             if len(row) <= max(*places[0], *places[1]):
                 raise FormatError(f"line {reader.line_num} has {len(row)} fields: {row!r}"[:200], path=name)
@@ -169,7 +190,7 @@ def _from_table(
         raise FormatError(
             f"line {reader.line_num}: {error}", path=name, hint="A quote inside a field is written twice."
         ) from None
-    return LabelledTexts(texts, labels, name)
+    return LabelledTexts(texts, labels, name), header
 
 
 def _columns(
@@ -224,7 +245,9 @@ def _from_json(text: str, name: str, text_column: str | None, label_column: str 
             raise FormatError(f"line {number} is no JSON object", path=name)
         found = []
         for column, usual, what in ((text_column, TEXT_NAMES, "text"), (label_column, LABEL_NAMES, "label")):
-            sought = column.split(",") if column is not None else [one for one in usual if one in value][:1]
+            sought = [one for one in usual if one in value][:1]
+            if column is not None:
+                sought = [part.strip() for part in column.split(",")]
             if not sought or any(one not in value for one in sought):
                 raise FormatError(
                     f"line {number} has no field for the {what}; it has {', '.join(map(repr, value))}"[:300],
@@ -249,10 +272,22 @@ def _label(label: str, number: int, name: str) -> str:
 
 
 def label_names(examples: LabelledTexts) -> list[str]:
-    """The labels in order; numbers in the order of numbers. Raises CorpusError for fewer than two."""
-    names = sorted(
-        set(examples.labels), key=lambda label: (0, int(label), "") if label.isdecimal() else (1, 0, label)
-    )
+    """The labels in order; numbers of at most 18 digits in the order of numbers.
+
+    Raises CorpusError for fewer than two, and for one that UTF-8 cannot hold: no folder could keep it.
+    """
+
+    def place(label: str) -> tuple[int, int, str]:
+        is_number = label.isdecimal() and len(label) <= _MOST_DIGITS
+        return (0, int(label), label) if is_number else (1, 0, label)
+
+    names = sorted(set(examples.labels), key=place)
+    for name in names:
+        if any("\ud800" <= char <= "\udfff" for char in name):
+            raise CorpusError(
+                f"{examples.name} has the label {name!r}, which holds a lone surrogate and has no UTF-8 form",
+                hint='Decode the labels with errors="replace".',
+            )
     if len(names) < 2:
         raise CorpusError(
             f"{examples.name} has one label, {names[0]!r}, and a classifier needs two or more",
@@ -315,13 +350,24 @@ def without_overlap(
     return examples.chosen(np.flatnonzero(~shared))
 
 
-def hold_out(labels: Int64Array, share: float, seed: int) -> tuple[Int64Array, Int64Array]:
-    """Places to train on and places held out, in order; of each label the same share, at least one of two or more."""
+def hold_out(
+    labels: Int64Array, marks: UInt64Array, share: float, seed: int
+) -> tuple[Int64Array, Int64Array]:
+    """Places to train on and places held out, in order; of each label the same share of its texts, at least one of two or more.
+
+    labels int64 [n]. marks [n]: those of `text_marks`; texts with the same one go together, under the first of their labels.
+    """
     rng = np.random.default_rng([seed, 7])
+    text_of = np.unique(marks, return_inverse=True)[1]
     held: list[int] = []
+    done: set[int] = set()
     for label in range(int(labels.max()) + 1):
         places = rng.permutation(np.flatnonzero(labels == label))
-        n = min(max(round(share * len(places)), 1), len(places) - 1) if len(places) > 1 else 0
-        held.extend(places[:n].tolist())
-    out = np.sort(np.array(held, dtype=np.int64))
-    return np.setdiff1d(np.arange(len(labels)), out), out
+        texts = [text for text in dict.fromkeys(text_of[places].tolist()) if text not in done]
+        done.update(texts)
+        held += texts[: min(max(round(share * len(texts)), 1), len(texts) - 1) if len(texts) > 1 else 0]
+    is_out = np.isin(text_of, held)
+    # A label all of whose texts occur under others before may have gone with them: one text comes back.
+    for label in np.setdiff1d(labels, labels[~is_out]).tolist():
+        is_out[text_of == text_of[np.flatnonzero(labels == label)[0]]] = False
+    return np.flatnonzero(~is_out), np.flatnonzero(is_out)

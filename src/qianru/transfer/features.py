@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from qianru.arrays import Float32Array
@@ -37,8 +38,21 @@ class TextFeatures(TransformerMixin, BaseEstimator):
         self.weighting = weighting
 
     def __sklearn_clone__(self) -> TextFeatures:
-        # Vectors are never changed once made, and need no copy.
-        return TextFeatures(self.model, weighting=self.weighting)
+        # As scikit-learn clones, but for the model: vectors are never changed once made, and need no copy.
+        given = self.get_params(deep=False)
+        made = type(self)(
+            **{name: one if name == "model" else clone(one, safe=False) for name, one in given.items()}
+        )
+        for name in ("_sklearn_output_config", "_metadata_request"):
+            if name in vars(self):
+                setattr(made, name, copy.deepcopy(vars(self)[name]))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "model": _to_pickle(self.model)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "model": _from_pickle(state["model"])})
 
     def fit(self, texts: Iterable[str], labels: object = None) -> TextFeatures:
         """Open the model. Raises ArgumentError for one that cannot be used."""
@@ -99,6 +113,12 @@ class WordMeans:
         weights[-1] = 0.0  # the unknown token
         self._weights = weights
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_subwords": _to_pickle(self._subwords)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, _subwords=_from_pickle(state["_subwords"]))
+
     def encode(self, texts: Sequence[str]) -> Float32Array:
         """float32 [n, dim]; zeros for a text of which no word is known."""
         batch, offsets = self._tokenizer.encode_offsets(texts)
@@ -119,6 +139,32 @@ class WordMeans:
         np.add.at(totals, text_of, weights)
         found: Float32Array = (made / np.where(totals > 0, totals, 1.0)[:, None]).astype(np.float32)
         return found
+
+
+class _Parts(NamedTuple):
+    """What vectors are made of again; their index of words is none that pickle can hold."""
+
+    made_by: type[Vectors] | type[SubwordVectors]
+    rows: list[Float32Array]
+    options: dict[str, Any]
+
+
+def _to_pickle(model: object) -> object:
+    if not isinstance(model, Vectors | SubwordVectors):
+        return model
+    words = model.vectors if isinstance(model, SubwordVectors) else model
+    options = {"keys": list(words.keys), "counts": words.counts, "provenance": dict(words.provenance)}
+    if isinstance(model, Vectors):
+        return _Parts(Vectors, [model.to_numpy()], {**options, "biases": model.biases})
+    options |= {name: getattr(model, name) for name in ("rule", "buckets", "pruned", "output")}
+    return _Parts(SubwordVectors, [model.word_rows, model.ngram_rows], options)
+
+
+def _from_pickle(held: object) -> Any:
+    if not isinstance(held, _Parts):
+        return held
+    options = dict(held.options)
+    return held.made_by(options.pop("keys"), *held.rows, **options)
 
 
 def _checked(texts: Iterable[str]) -> list[str]:

@@ -127,6 +127,12 @@ def tensors_of(network: Any, layer: EmbeddingLayer | None, prefix: str) -> dict[
     return made
 
 
+def n_numbers(network: Any, layer: EmbeddingLayer | None, prefix: str) -> int:
+    """Numbers in a network; the rows of the layer once, in however many parts they are trained."""
+    n = 0 if layer is None else layer.vocab_size * layer.dim
+    return n + sum(int(one.numel()) for one in _others(network, prefix).values() if one.is_floating_point())
+
+
 def fill(network: Any, prefix: str | tuple[str, ...], path: Path) -> None:
     """Put the folder's weights into the network; the layer has its own already. Raises FormatError, naming the tensor."""
     others = _others(network, prefix)

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import numpy as np
 
-from qianru.arrays import UInt64Array
+from qianru.arrays import Int64Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError, FormatError
-from qianru.transfer.examples import OVERLAPS, read_text, text_marks
+from qianru.transfer.examples import OVERLAPS, kind_of, read_texts, text_marks
 
 
 @dataclass(frozen=True)
@@ -41,21 +41,22 @@ def read_sentence_pairs(
     """Sentences and translations.
 
     path: without target, a file of `sentence TAB translation` lines (what stands behind a second tab is passed over), or JSON lines
-    with "source" and "target". With target: the sentences, one a line, whose translations are the lines of `target`.
+    with "source" and "target" (.jsonl, .ndjson, .json), packed or not. With target: the sentences, one a line, whose translations are
+    the lines of `target`.
 
     Raises CorpusError for a missing file, files of unequal length, or no pair; FormatError, naming the line.
     """
     name = os.fspath(path)
     if target is not None:
-        sources, targets = (_lines(read_text(os.fspath(one))) for one in (path, target))
+        sources, targets = (_lines(os.fspath(one)) for one in (path, target))
         if len(sources) != len(targets):
             raise CorpusError(
                 f"{name} has {len(sources)} lines, and {os.fspath(target)} has {len(targets)}",
                 hint="Line by line they must belong together.",
             )
         return _paired(sources, targets, name)
-    lines = _lines(read_text(name))
-    is_json = name.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+    lines = _lines(name)
+    is_json = kind_of(name) == "jsonl"
     found = [
         _from_json(line, i, name) if is_json else _from_tsv(line, i, name)
         for i, line in enumerate(lines, 1)
@@ -100,9 +101,28 @@ def without_known(
     return pairs.chosen(np.flatnonzero(~shared).tolist())
 
 
-def _lines(text: str) -> list[str]:
-    lines = text.replace("\r\n", "\n").split("\n")
-    return lines[:-1] if lines and not lines[-1] else lines
+def shared_groups(pairs: SentencePairs) -> Int64Array:
+    """A number for each pair [n]; pairs that share a sentence on either side, or are linked by others that do, have the same one."""
+    above = list(range(len(pairs)))
+
+    def top(i: int) -> int:
+        while above[i] != i:
+            above[i] = i = above[above[i]]
+        return i
+
+    for texts in (pairs.sources, pairs.targets):
+        first: dict[int, int] = {}
+        for i, mark in enumerate(text_marks(texts).tolist()):
+            above[top(i)] = top(first.setdefault(mark, i))
+    return np.array([top(i) for i in range(len(pairs))], dtype=np.int64)
+
+
+def _lines(name: str) -> list[str]:
+    found: list[str] = []
+    for _, text in read_texts(name):
+        lines = text.replace("\r\n", "\n").split("\n")
+        found += lines if lines[-1] else lines[:-1]
+    return found
 
 
 def _from_tsv(line: str, number: int, name: str) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer
 from qianru.transfer.examples import text_marks
-from qianru.transfer.pairs import Pairs, SentencePairs, as_sentence_pairs, without_known
+from qianru.transfer.pairs import Pairs, SentencePairs, as_sentence_pairs, shared_groups, without_known
 from qianru.transfer.seq2seq import Seq2Seq
 from qianru.transfer.translator import BEGIN, END, PADDING, Saved, Translator
 from qianru.vectors import Vectors
@@ -67,7 +67,8 @@ def train_translator(
 
     Args:
         pairs: sentences and translations; a path, or pairs.
-        validation: pairs to stop by, or the share of the pairs that is held out for that.
+        validation: pairs to stop by, or the share of the pairs that is held out for that: pairs that share no sentence, on either
+            side, with those that are trained on.
         start: vectors of one space, of one language each (as `qianru align` makes them) or of both: tokens that are words
             of them start from those, scaled to length 1, and from the mean where several know the token; `dim` is then
             theirs. Empty: all rows start at random.
@@ -83,7 +84,7 @@ def train_translator(
         device: of torch, "cpu", "cuda" or "cuda:1"; None: a GPU where there is one. The translator stays there.
 
     Raises:
-        ArgumentError, CorpusError. TrainingError: the loss is no number.
+        ArgumentError, CorpusError. TrainingError: a loss is no number.
     """
     _check(locals())
     data = as_sentence_pairs(pairs)
@@ -184,7 +185,21 @@ def _split(
     if n >= len(data):
         raise ArgumentError(f"validation leaves nothing to train on: {n} of {len(data)} pairs")
     order = np.random.default_rng([seed, 13]).permutation(len(data))
-    return data.chosen(np.sort(order[n:]).tolist()), data.chosen(np.sort(order[:n]).tolist())
+    groups = shared_groups(data)
+    sizes = np.bincount(groups)
+    drawn = list(dict.fromkeys(groups[order].tolist()))
+    held: list[int] = []
+    for group in drawn:
+        if sizes[group] <= n:
+            held.append(group)
+            n -= sizes[group]
+    is_out = np.isin(groups, held or min(drawn, key=lambda group: int(sizes[group])))
+    if is_out.all():
+        raise ArgumentError(
+            f"validation leaves nothing to train on: all {len(data)} pairs are linked by sentences that they share",
+            hint="Give pairs of their own as validation.",
+        )
+    return data.chosen(np.flatnonzero(~is_out).tolist()), data.chosen(np.flatnonzero(is_out).tolist())
 
 
 def _encode(pairs: SentencePairs, tokenizer: Tokenizer, most: int) -> tuple[Ids, Ids, int]:
@@ -270,14 +285,17 @@ def _fit(
                 rate = (int(lengths.sum()) * (epoch - 1) + n_tokens) / seconds
                 progress(Progress("train", min(done, 1.0), rate, "tokens", total / n_tokens))
         found = held_out_loss(network, held_out, batch_tokens, precision)
+        if not np.isfinite(found):
+            raise TrainingError(
+                f"the held-out loss is {found} after epoch {epoch}", hint="Use a smaller learning rate."
+            )
         history.append({"epoch": epoch, "loss": total / n_tokens, "held_out_loss": found})
         if found < best:
             best, best_epoch, best_state = found, epoch, copy.deepcopy(network.state_dict())
         over = max_seconds is not None and time.monotonic() - began > max_seconds
         if epoch - best_epoch >= patience or over:
             break
-    if best_state is not None:
-        network.load_state_dict(best_state)
+    network.load_state_dict(best_state)
     network.eval()
     return history
 
@@ -334,6 +352,9 @@ def _check(told: dict[str, Any]) -> None:
             raise ArgumentError(f"{name} must be from 0 to below 1, got {told[name]}")
     if not 0 < told["learning_rate"] < float("inf"):
         raise ArgumentError(f"learning_rate must be above 0, got {told['learning_rate']}")
+    seconds = told["max_seconds"]
+    if seconds is not None and not seconds >= 0:
+        raise ArgumentError(f"max_seconds must be a number from 0 up, or None, got {seconds!r}")
     if isinstance(told["validation"], float | int) and not 0 < told["validation"] < 1:
         raise ArgumentError(
             f"validation must be pairs, or a share above 0 and below 1, got {told['validation']}"

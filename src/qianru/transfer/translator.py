@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from qianru.arrays import UInt64Array
+from qianru.arrays import Float64Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError, QianruError
-from qianru.evaluate.result import Score
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
+from qianru.evaluate.result import Score, score
 from qianru.layers.backend import device_of
 from qianru.layers.embedding import pad
 from qianru.progress import Progress, ProgressCallback
@@ -70,7 +71,10 @@ class Translation:
 
 @dataclass(frozen=True)
 class TranslationReport:
-    """BLEU and chrF, 0 … 100, of n_pairs with 95 % intervals of resampled sentences; signature: how sacrebleu counted."""
+    """BLEU and chrF, 0 … 100, of n_pairs; signature: how sacrebleu counted.
+
+    Intervals: the middle 95 % of the scores of resampled sentences; None for fewer than two pairs.
+    """
 
     bleu: Score
     chrf: Score
@@ -158,7 +162,8 @@ class Translator:
         """The best translation of each sentence.
 
         beam: hypotheses that are followed; 1 takes the most probable token each time. penalty: above 0 longer ones
-        are favoured. An empty sentence has an empty translation. Raises ArgumentError.
+        are favoured. White space around a sentence does not count, as in training; an empty one has an empty translation.
+        Raises ArgumentError.
         """
         if isinstance(sentences, str):
             raise ArgumentError("sentences must be a sequence of them, got one str", hint="write [sentence]")
@@ -169,7 +174,10 @@ class Translator:
         layer, most = self._network.layer, self._saved.max_tokens
         special = layer.tokenizer.special_tokens
         end = special[END]
-        batch = layer.tokenizer.encode_batch(sentences, add_special_tokens=False)
+        for i, sentence in enumerate(sentences):
+            if not isinstance(sentence, str):
+                raise ArgumentError(f"sentences must be str, sentences[{i}] is {type(sentence).__name__}")
+        batch = layer.tokenizer.encode_batch([one.strip() for one in sentences], add_special_tokens=False)
         ids = [[*batch[i][:most].tolist(), end] for i in range(len(batch))]
         cut = (np.diff(batch.splits) > most).tolist()
         found = [Translation("", 0.0, False)] * len(sentences)
@@ -201,15 +209,18 @@ class Translator:
         beam: int = 4,
         penalty: float = 0.6,
         overlap: str = "refuse",
-        n_bootstrap: int = 1000,
+        n_bootstrap: int = DEFAULT_BOOTSTRAP,
+        seed: int = 1,
         progress: ProgressCallback | None = None,
     ) -> TranslationReport:
-        """BLEU and chrF of the translations by sacrebleu, whose intervals are of resampled sentences.
+        """BLEU and chrF of the translations by sacrebleu, with 95 % intervals.
 
-        Chinese references are cut into characters by sacrebleu's "zh", all others by its "13a".
+        Chinese references are cut into characters by sacrebleu's "zh", all others by its "13a". n_bootstrap: resamples of
+        sentences, drawn by seed; 0 for no interval.
 
-        Raises CorpusError for sentences that were trained on; QianruError where sacrebleu is not installed.
+        Raises CorpusError for sentences that were trained on; ArgumentError; QianruError where sacrebleu is not installed.
         """
+        checked_resampling(seed, n_bootstrap)
         try:
             metrics = importlib.import_module("sacrebleu.metrics")
         except ImportError:
@@ -222,13 +233,16 @@ class Translator:
         cut = "zh" if _is_chinese(given.targets) else "13a"
         scores = []
         for name, metric in (("BLEU", metrics.BLEU(tokenize=cut)), ("chrF", metrics.CHRF())):
-            options = {"n_bootstrap": n_bootstrap} if n_bootstrap else {}
-            value = metric.corpus_score(texts, [given.targets], **options)
-            low = high = None
-            if n_bootstrap:
-                low, high = (float(value._mean + sign * value._ci) for sign in (-1, 1))
-            signature = str(metric.get_signature())
-            scores.append((Score(name, float(value.score), len(given), low, high), signature))
+            value = _at_most_100(metric.corpus_score(texts, [given.targets]))
+            # What a sentence adds to the sums that a score is made of.
+            counts = np.array(metric._extract_corpus_statistics(texts, [given.targets]), dtype=np.float64)
+
+            def resampled(weights: Float64Array, metric: Any = metric, counts: Any = counts) -> Float64Array:
+                rows = (weights @ counts).tolist()
+                return np.array([_at_most_100(metric._compute_score_from_stats(row)) for row in rows])
+
+            interval = interval_of(resampled, len(given), n_bootstrap=n_bootstrap, seed=seed)
+            scores.append((score(name, value, len(given), interval), str(metric.get_signature())))
         (bleu, bleu_signature), (chrf, chrf_signature) = scores
         n_cut = sum(one.truncated for one in made)
         return TranslationReport(bleu, chrf, len(given), n_cut, bleu_signature, chrf_signature, texts)
@@ -238,10 +252,17 @@ class Translator:
         return f"Translator(n_layers={self._saved.n_layers}, dim={layer.dim}, n_tokens={layer.tokenizer.n_tokens})"
 
 
+def _at_most_100(found: Any) -> float:
+    """A score of sacrebleu, whose best is 100 but for rounding."""
+    return min(float(found.score), 100.0)
+
+
 def _is_chinese(texts: Sequence[str]) -> bool:
-    """Whether a third of the characters are Han."""
+    """Whether a third of the characters are Han, and there is no kana beside them: a stray の in a long text makes it no Japanese."""
     text = "".join(texts)
-    return 3 * sum("\u4e00" <= char <= "\u9fff" for char in text) > len(text)
+    n_han = sum("\u4e00" <= char <= "\u9fff" for char in text)
+    n_kana = sum("\u3041" <= char <= "\u3096" or "\u30a1" <= char <= "\u30fa" for char in text)
+    return 3 * n_han > len(text) and 20 * n_kana < n_han
 
 
 def _tensors(network: Any, saved: Saved) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def test_held_out_examples_that_are_all_right_calibrate_nothing() -> None:
     assert made.runs[0].held_out_accuracy == 1.0
     assert made.temperature == 1.0
     assert made.notes[0].startswith(
-        "the held-out loss of seed 1 is least at no temperature from 0.05 to 20: its probabilities are not calibrated"
+        "the held-out loss of seed 1 falls down to the temperature 0.05: its probabilities are not calibrated"
     )
 
 

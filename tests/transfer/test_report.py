@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("torch", reason="torch is not installed: make test-torch")
-from qianru.transfer.calibration import fit_temperature, log_loss, softmax
+from qianru.transfer.calibration import HIGHEST, fit_temperature, log_loss, softmax
 from qianru.transfer.report import text_report
 
 
@@ -81,4 +81,5 @@ def test_no_temperature_is_fitted_where_the_loss_has_no_least_value(scale: float
     scores = scale * (rng.normal(size=(30, 3)) * 0.1 + 2 * np.eye(3)[labels])
     assert (scores.argmax(axis=1) == labels).all()
     assert fit_temperature(scores, labels) is None
-    assert fit_temperature(-scores, labels) is None
+    assert fit_temperature(-scores, labels) == HIGHEST
+    assert fit_temperature(0 * scores, labels) is None

@@ -31,8 +31,8 @@ def log_loss(scores: Float64Array, labels: Int64Array, temperature: float = 1.0)
 def fit_temperature(scores: Float64Array, labels: Int64Array) -> float | None:
     """The temperature from 0.05 to 20 with the least log loss of scores float64 [n, n_labels] for labels int64 [n].
 
-    None where the loss falls to the one end or the other: where every example has its label, surer probabilities are always
-    better, but only on these examples.
+    None where it falls to 0.05: where every example has its label, surer probabilities are always better, but only on these
+    examples. Where it falls to 20 that is what scores deserve which tell less than nothing.
 
     The loss is convex in 1 / T, so the place where its slope changes sign is found by halving.
     """
@@ -43,8 +43,10 @@ def fit_temperature(scores: Float64Array, labels: Int64Array) -> float | None:
         return float((softmax(scores, 1 / inverse) * above).sum(axis=1).mean())
 
     low, high = 1 / HIGHEST, 1 / LOWEST
-    if not slope(low) < 0 < slope(high):
+    if slope(high) <= 0:
         return None
+    if slope(low) >= 0:
+        return HIGHEST
     for _ in range(_N_STEPS):
         middle = (low + high) / 2
         low, high = (middle, high) if slope(middle) < 0 else (low, middle)

@@ -17,7 +17,7 @@ from qianru.layers.embedding import MODES
 from qianru.layers.encoders import ENCODERS
 from qianru.progress import ProgressCallback
 from qianru.tokens import Tokenizer
-from qianru.transfer.calibration import HIGHEST, LOWEST, MIN_EXAMPLES, fit_temperature, softmax
+from qianru.transfer.calibration import LOWEST, MIN_EXAMPLES, fit_temperature, softmax
 from qianru.transfer.classifier import Run, TextClassifier
 from qianru.transfer.classifier_folder import Saved
 from qianru.transfer.classify_source import Features, Plan, Rows, Source, Tokens, Tuned, words_tokenizer
@@ -357,7 +357,7 @@ def _notes(data: _Data, inputs: Inputs, limit: str, runs: Sequence[Run]) -> list
     else:
         # One that was fitted is no round number.
         notes += [
-            f"the held-out loss of seed {run.seed} is least at no temperature from {LOWEST} to {HIGHEST:g}: its probabilities are not "
+            f"the held-out loss of seed {run.seed} falls down to the temperature {LOWEST}: its probabilities are not "
             "calibrated, and more held-out examples would help"
             for run in runs
             if run.temperature == 1.0

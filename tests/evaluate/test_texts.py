@@ -30,7 +30,7 @@ from qianru.evaluate import (
     words_in_context,
 )
 from qianru.evaluate.context import threshold
-from qianru.evaluate.senses import nearest_labels
+from qianru.evaluate.senses import _MacroF1, nearest_labels
 from qianru.vectors import Encoded, StaticEncoder, Vectors
 
 
@@ -93,6 +93,7 @@ def test_senses_that_are_only_answered_or_only_asked_count() -> None:
     assert found["macro F1"].zero_line == pytest.approx((2 / 3 + 0) / 2)
     assert found.notes == ("1 of the sentences have a sense that no training sentence has",)
     assert word_senses(Contextual(), SENSES).notes == ()
+    assert 0 <= found["macro F1"].low < found["macro F1"].high <= 1
 
 
 def test_one_vector_a_word_is_the_most_frequent_sense() -> None:
@@ -102,6 +103,18 @@ def test_one_vector_a_word_is_the_most_frequent_sense() -> None:
     unknown = StaticEncoder.from_vectors(Vectors(["cat"], np.ones((1, 2), np.float32)))
     with pytest.raises(ArgumentError, match="no token"):
         word_senses(unknown, SENSES)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=20), st.integers(0, 99))
+def test_macro_f1_of_a_resample_is_that_of_its_sentences(pairs: list[tuple[int, int]], seed: int) -> None:
+    answers, gold = np.array(pairs).T
+    drawn = np.random.default_rng(seed).integers(0, len(gold), len(gold))
+    of_each = []
+    for label in set(answers[drawn].tolist()) | set(gold[drawn].tolist()):
+        answered, asked = answers[drawn] == label, gold[drawn] == label
+        of_each.append(2 * (answered & asked).sum() / (answered.sum() + asked.sum()))
+    weights = np.bincount(drawn, minlength=len(gold))[None].astype(np.float64)
+    assert _MacroF1(answers, gold)(weights)[0] == pytest.approx(np.mean(of_each))
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 1 << 30))

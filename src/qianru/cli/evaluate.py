@@ -52,7 +52,7 @@ def evaluate(
 
     With --data also sentence similarity, words in context and word senses; of contextual models these alone.
 
-    Every score comes with its 95 % interval, the items known of all, and what one-hot vectors would get. Without --data
+    Scores come with their 95 % intervals, the items known of all, and what one-hot vectors would get. Without --data
     the tests that gensim's package carries are used, if it is installed. File formats: docs/concepts/evaluation.md.
 
     \b

@@ -11,7 +11,7 @@ import numpy as np
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import SenseExamples
-from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampling
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampling, interval_of
 from qianru.evaluate.result import Outcome, Result, encoder_policies, result, score
 from qianru.vectors import Encoder
 
@@ -40,7 +40,7 @@ def word_senses(
     of_train, gold = labels[: len(data.train)], labels[len(data.train) :]
     answers = nearest_labels(_unit(test.vectors), _unit(train.vectors), of_train, len(names))
     right = (answers == gold).astype(np.float64)
-    shares = Shares(right)
+    shares, f1, once = Shares(right), _MacroF1(answers, gold), np.ones((1, len(right)))
     frequent = int(np.bincount(of_train, minlength=len(names)).argmax())
     zero = float((gold == frequent).mean())
     present = np.unique(gold)
@@ -66,9 +66,10 @@ def word_senses(
             ),
             score(
                 "macro F1",
-                _macro_f1(answers, gold),
+                float(f1(once)[0]),
                 len(right),
-                zero_line=_macro_f1(np.full(len(gold), frequent), gold),
+                interval_of(f1, len(right), n_bootstrap=n_bootstrap, seed=seed),
+                zero_line=float(_MacroF1(np.full(len(gold), frequent), gold)(once)[0]),
             ),
         ],
         n_items=len(right),
@@ -102,10 +103,18 @@ def _unit(vectors: np.ndarray) -> Float64Array:
     return found
 
 
-def _macro_f1(answers: Int64Array, gold: Int64Array) -> float:
-    return float(np.mean([_f1(answers == label, gold == label) for label in np.union1d(answers, gold)]))
+class _MacroF1:
+    """The mean F1 over the senses asked for or answered, for weights [b, n] of the sentences."""
 
+    def __init__(self, answers: Int64Array, gold: Int64Array) -> None:
+        labels = np.union1d(answers, gold)
+        self._answered = (answers[:, None] == labels).astype(np.float64)
+        self._gold = (gold[:, None] == labels).astype(np.float64)
 
-def _f1(answered: np.ndarray, gold: np.ndarray) -> float:
-    hits = int((answered & gold).sum())
-    return 2 * hits / max(int(answered.sum()) + int(gold.sum()), 1)
+    def __call__(self, weights: Float64Array) -> Float64Array:
+        hits = weights @ (self._answered * self._gold)
+        either = weights @ (self._answered + self._gold)
+        # A sense that a resample lacks does not count in it.
+        f1 = np.divide(2 * hits, either, out=np.zeros_like(hits), where=either > 0)
+        found: Float64Array = f1.sum(axis=1) / (either > 0).sum(axis=1)
+        return found

@@ -40,6 +40,12 @@ def test_evaluate_takes_contextual_models(make, tmp_path: Path, capsys: pytest.C
         ["sentence similarity", "sts", "pearson"],
     ]
     assert "texts as they are" in ran.err
+    assert "note:" not in ran.err
+    assert run(["evaluate", str(folder), "--data", str(tmp_path / "sts.tsv"), "--case", "exact"]) == 0
+    assert (
+        "note: --target, --restrict-vocab, --case and --unknown are for tests of words"
+        in capsys.readouterr().err
+    )
     assert run(["evaluate", str(folder), str(folder), "--data", str(tmp_path / "sts.tsv"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["comparisons"][0]["verdict"] == "no difference shown"

@@ -16,7 +16,7 @@ from qianru.contextual import load_encoder
 from qianru.contextual.senses import _typical, find_senses, find_uses, for_senses
 from qianru.errors import ArgumentError, CorpusError
 from qianru.sample import sample_lines
-from qianru.vectors import Encoded
+from qianru.vectors import Encoded, StaticEncoder, Vectors
 from qianru.vectors.clusters import k_means, mean_silhouette, merged, silhouettes
 
 FRUIT = "she ate a ripe apple number {} from the tree"
@@ -219,6 +219,13 @@ def test_silhouettes_are_those_of_a_loop() -> None:
 def test_uses_without_other_words_have_none_typical() -> None:
     assert _typical([set()] * 5 + [{"a"}, {"b"}] * 3, np.array([True] * 5 + [False] * 6), 5) == []
     assert _typical([{"money"}] * 11, np.array([True] * 5 + [False] * 6), 5) == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_word_that_a_static_model_lacks_is_said_to_have_no_vector() -> None:
+    static = StaticEncoder.from_vectors(Vectors(["bank", "river"], np.eye(2, dtype=np.float32)))
+    with pytest.raises(CorpusError, match="has the same vector, or none"):
+        find_senses(static, "apple", texts())
 
 
 def test_what_cannot_be_is_said() -> None:

@@ -136,9 +136,10 @@ def test_finding(tmp_path: Path) -> None:
         write(tmp_path, f"mole/{part}.gold.txt", "0\n1\n")
     write(tmp_path, "mole/classes_map.txt", '{"0": "animal", "1": "spy"}')
     write(tmp_path, "mole/notes.txt", "something else\n")
+    write(tmp_path, "b/wordsim/README.txt", "pairs of words\n")
     found, passed = find_datasets(tmp_path)
     assert [data.name for data in found] == ["one", "two", "mole"]
-    assert passed == ["mole/notes.txt"]
+    assert passed == ["b/wordsim/README.txt", "mole/notes.txt"]
     write(tmp_path, "b/wordsim/three.txt", "broken\n")
     with pytest.raises(FormatError, match=r"three\.txt, byte 0: line 1"):
         find_datasets(tmp_path)

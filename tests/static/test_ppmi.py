@@ -128,6 +128,13 @@ def test_eigenvalue_weighting_scales_the_columns(small: EncodedCorpus) -> None:
     assert (np.diff(singular) <= 0).all()
 
 
+def test_a_word_without_context_has_no_direction() -> None:
+    lines = [*World(3_000), *["zzz"] * 9]
+    vectors = train_ppmi(Corpus(lines), dim=20, min_count=1)
+    assert not vectors["zzz"].any()
+    assert vectors.to_numpy().any(axis=1).sum() > 50
+
+
 def test_relations_of_the_sample_world_come_out() -> None:
     vectors = train_ppmi(Corpus(World(2_000_000)), dim=100)
     triples = [t for t in similarity("en") if all(word in vectors for word in t)]

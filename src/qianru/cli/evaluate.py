@@ -92,6 +92,9 @@ def evaluate(
             "no such file or folder", path=gone[0], hint="check the path; models are never fetched"
         )
     if not all(is_static_folder(Path(path)) for path in paths):
+        if target is not None or (restrict_vocab, case, unknown) != (300_000, "ignore", "skip"):
+            told = "--target, --restrict-vocab, --case and --unknown are for tests of words, and of contextual models there are none"
+            typer.echo(f"note: {told}", err=True)
         _texts(paths, datasets, leaks, options, device=device, as_json=as_json)
         return
 

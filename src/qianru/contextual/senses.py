@@ -163,7 +163,7 @@ def find_senses(
     known = ~encoded.is_empty
     uses = [use for use, is_known in zip(uses, known.tolist(), strict=True) if is_known]
     vectors: Float32Array = encoded.vectors[known]
-    points = _directions(vectors)
+    points = _directions(vectors) if known.any() else np.empty((0, encoder.dim))
     notes = list(encoded.notes)
     if len(points) < _MIN_USES or not points.any():
         raise CorpusError(

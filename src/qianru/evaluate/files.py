@@ -37,6 +37,7 @@ from qianru.evaluate.text_files import (
 # What is longer than this or holds such marks is a sentence, no word.
 _MAX_WORD = 40
 _SENTENCE = re.compile(r"[。！？，!?,]|\S\s+\S+\s")
+_ABOUT = ("readme", "license", "licence")  # of the sets beside it, whatever its folder is called
 _SUFFIXES = (".txt", ".tsv", ".csv", ".data")
 _KIND_WORDS = {
     "similarity": ("wordsim", "simlex", "word-pairs"),
@@ -288,7 +289,7 @@ def find_datasets(folder: str | Path) -> tuple[list[Dataset], list[str]]:
         ):
             continue  # part of the set that stands for its folder
         try:
-            kind = kind_of(path)
+            kind = None if path.stem.lower() in _ABOUT else kind_of(path)
         except FormatError:
             kind = None
         if kind is None:

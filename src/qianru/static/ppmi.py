@@ -140,9 +140,12 @@ def train_ppmi(
             hint="Add text, or lower shift.",
         )
     left, singular = randomised_svd(matrix, dim, seed=seed, threads=settings.threads, progress=progress)
+    rows = left * singular.astype(np.float32) ** np.float32(eigenvalue_weighting)
+    # What rounding leaves of a word without context is no direction.
+    rows[np.diff(matrix.offsets.astype(np.int64)) == 0] = 0.0
     return Vectors(
         encoded.keys,
-        left * singular.astype(np.float32) ** np.float32(eigenvalue_weighting),
+        rows,
         counts=encoded.counts,
         provenance={
             "kind": "ppmi",

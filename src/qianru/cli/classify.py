@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from qianru.cli.options import AsJson, Device, EncoderDevice, Force, TorchThreads, check_output_folder
+from qianru.cli.options import (
+    AsJson,
+    Device,
+    EncoderDevice,
+    Force,
+    TorchThreads,
+    check_output_folder,
+    texts_from,
+)
 from qianru.cli.output import Cell, n_of, print_json, print_table
 
 if TYPE_CHECKING:
@@ -290,19 +297,6 @@ def evaluate(
         print_json(report.as_dict())
         return
     _print_report(report)
-
-
-def texts_from(arguments: list[str]) -> list[str]:
-    """The texts given; a `-` stands for the lines on stdin, which end at a line feed and at nothing else."""
-    texts: list[str] = []
-    for argument in arguments:
-        if argument != "-":
-            texts.append(argument)
-            continue
-        # Not sys.stdin.read(): there a carriage return inside a line would end it.
-        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
-        texts += [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
-    return texts
 
 
 def _print_report(report: TextReport) -> None:

@@ -151,3 +151,16 @@ Case: TypeAlias = Annotated[
 UnknownItems: TypeAlias = Annotated[
     Literal["skip", "zero"], typer.Option(help="Items with unknown words: leave out, or count as wrong.")
 ]
+
+
+def texts_from(arguments: list[str]) -> list[str]:
+    """The texts given; a `-` stands for the lines on stdin, which end at a line feed and at nothing else."""
+    texts: list[str] = []
+    for argument in arguments:
+        if argument != "-":
+            texts.append(argument)
+            continue
+        # Not sys.stdin.read(): there a carriage return inside a line would end it.
+        lines = sys.stdin.buffer.read().decode("utf-8", "surrogateescape").split("\n")
+        texts += [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
+    return texts

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qianru.cli.classify import texts_from
-from qianru.cli.options import AsJson
+from qianru.cli.options import AsJson, texts_from
 from qianru.cli.output import print_json, print_table
 from qianru.cli.train_classifier import print_labels, say_how_good
 from qianru.errors import ArgumentError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -191,8 +192,6 @@ def _senses(
     models = {name: model for name, model in opened.items() if not isinstance(model, Space)}
     if not models or not words or not texts:
         return []
-    from itertools import chain
-
     from qianru.contextual import find_senses, for_senses
     from qianru.errors import ArgumentError, CorpusError
     from qianru.evaluate import recorded_senses
@@ -201,8 +200,7 @@ def _senses(
     for word in words:
         for name, model in models.items():
             try:
-                lines = chain.from_iterable(one.lines() for one in texts.values())
-                made = find_senses(for_senses(model), word, lines, seed=seed, progress=bar)
+                made = find_senses(for_senses(model), word, _all_lines(texts), seed=seed, progress=bar)
             except (ArgumentError, CorpusError) as error:
                 typer.echo(f"note: no senses of {word} by {name}: {error.message}", err=True)
                 continue
@@ -219,7 +217,11 @@ def _texts(text: list[str] | None) -> dict[str, Corpus]:
 
 def _lines(texts: dict[str, Corpus]) -> list[str]:
     """The first lines of the text."""
-    from itertools import chain, islice
+    from itertools import islice
 
-    lines = chain.from_iterable(one.lines() for one in texts.values())
-    return list(islice((line for line in lines if line.strip()), _N_TEXTS))
+    return list(islice((line for line in _all_lines(texts) if line.strip()), _N_TEXTS))
+
+
+def _all_lines(texts: dict[str, Corpus]) -> Iterator[str]:
+    for corpus in texts.values():
+        yield from corpus.lines()

@@ -8,7 +8,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from qianru.cli.classify import texts_from
 from qianru.cli.options import (
     AsJson,
     Device,
@@ -18,6 +17,7 @@ from qianru.cli.options import (
     Seed,
     TorchThreads,
     check_output_folder,
+    texts_from,
 )
 from qianru.cli.output import n_of, print_json, print_table
 from qianru.errors import ArgumentError

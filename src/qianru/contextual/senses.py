@@ -139,18 +139,16 @@ def find_senses(
     """
     if not word.strip():
         raise ArgumentError(f"word must hold a letter, got {word!r}")
-    least = {"n_uses": _MIN_USES, "max_senses": 2, "n_senses": 1, "n_examples": 0, "n_typical": 0, "seed": 0}
-    told = {
-        "n_uses": n_uses,
-        "max_senses": max_senses,
-        "n_senses": 1 if n_senses is None else n_senses,
-        "n_examples": n_examples,
-        "n_typical": n_typical,
-        "seed": seed,
-    }
-    for name, value in told.items():
-        if value < least[name]:
-            raise ArgumentError(f"{name} must be at least {least[name]}, got {value}")
+    for name, value, least in (
+        ("n_uses", n_uses, _MIN_USES),
+        ("max_senses", max_senses, 2),
+        ("n_senses", n_senses, 1),
+        ("n_examples", n_examples, 0),
+        ("n_typical", n_typical, 0),
+        ("seed", seed, 0),
+    ):
+        if value is not None and value < least:
+            raise ArgumentError(f"{name} must be at least {least}, got {value}")
     uses, n_found = find_uses(word, texts, n_uses=n_uses, whole_words=whole_words, seed=seed)
     if len(uses) < max(_MIN_USES, 2 * (n_senses or 1)):
         raise CorpusError(

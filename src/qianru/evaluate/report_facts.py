@@ -181,9 +181,8 @@ def asked(space: Space, section: str, questions: Sequence[tuple[str, str, str, s
         return None
     row: Int64Array = rows[known[0]]
     # As `analogy` counts: other spellings of the question's words are no answers.
-    best = space.searcher.analogies(row[None, :3], 1 if space.group is None else N_CANDIDATES, method="add")[
-        0
-    ][0]
+    k = 1 if space.group is None else N_CANDIDATES
+    best = space.searcher.analogies(row[None, :3], k, method="add")[0][0]
     best = best[(best >= 0) & ~np.isin(space.same(best), space.same(row[:3]))][:1]
     is_right = bool(len(best)) and bool(space.same(best)[0] == space.same(row)[3])
     answer = space.vectors.keys[int(best[0])] if len(best) else "–"

@@ -94,6 +94,11 @@ def word(text: str) -> Html:
     return tag("bdi", text)
 
 
+def listed(parts: Sequence[Child]) -> Html:
+    """The parts with commas between them."""
+    return tag("span", [[None if at == 0 else ", ", part] for at, part in enumerate(parts)])
+
+
 def table(
     head: Sequence[Child],
     rows: Iterable[Sequence[Child]],

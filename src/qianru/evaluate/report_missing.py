@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from qianru.evaluate.report_markup import Child, Html, table, tag, word
+from qianru.evaluate.report_markup import Child, Html, listed, table, word
 from qianru.evaluate.report_phrases import name_of, phrase
 from qianru.evaluate.report_senses import RecordedSenses
 from qianru.evaluate.report_subject import Section, Subject, contextual, static
 from qianru.tokens.report import TokenReport
 
 # Sections on words, that a page of contextual models alone cannot have.
-_OF_WORDS = ("neighbours", "map", "analogies", "geometry")
+_OF_WORDS = ("neighbours", "map", "analogies")
 
 
 def missing(
@@ -26,36 +26,35 @@ def missing(
     of_texts, of_words = contextual(subjects), static(subjects)
     rows: list[list[Child]] = []
 
-    def add(parts: Sequence[str], names: Sequence[str], reason: Child) -> None:
-        named = [name_of(one) if one == "geometry" else phrase(one) for one in parts]
-        told: list[Child] = [[None if at == 0 else ", ", one] for at, one in enumerate(named)]
-        rows.append([tag("span", told), ", ".join(names), reason])
+    def add(part: str | Html, names: Sequence[str], reason: Child) -> None:
+        rows.append([part if isinstance(part, Html) else phrase(part), ", ".join(names), reason])
 
     everyone = [one.name for one in subjects]
     if of_texts:
-        add(_OF_WORDS, [one.name for one in of_texts], phrase("no_single_words"))
+        of_words_alone = [*(phrase(one) for one in _OF_WORDS), name_of("geometry")]
+        add(listed(of_words_alone), [one.name for one in of_texts], phrase("no_single_words"))
     untested = [one.name for one in subjects if not [r for r in one.report.results if r.dataset_fingerprint]]
     if untested:
-        add(("tests",), untested, phrase("no_sets"))
-    for key in ("neighbours", "map", "analogies"):
+        add("tests", untested, phrase("no_sets"))
+    for key in _OF_WORDS:
         if of_words and key not in shown:
-            add((key,), [name for _, name, _ in of_words], phrase(f"no_{key}"))
+            add(key, [name for _, name, _ in of_words], phrase(f"no_{key}"))
     if not senses and not (of_texts and words):
-        add(("senses",), everyone, phrase("no_senses"))
+        add("senses", everyone, phrase("no_senses"))
     for one in of_texts:
         found = {entry.word for entry in senses if one.is_of(entry)}
         lacking = [text for text in words if text not in found]
         if lacking:
-            add(("senses",), [one.name], _words(lacking))
+            add("senses", [one.name], _words(lacking))
     without = [one.name for one in subjects if one.name not in tokens]
     if without:
-        add(("fertility",), without, phrase("no_tokens" if tokens else "no_text"))
+        add("fertility", without, phrase("no_tokens" if tokens else "no_text"))
     if unmeasured := [one.name for one in of_texts if not one.measured.n_texts]:
-        add(("text_speed",), unmeasured, phrase("no_texts"))
+        add("text_speed", unmeasured, phrase("no_texts"))
     if unopened := [one.name for one in subjects if one.measured.open_ms is None]:
-        add(("open_ms",), unopened, phrase("not_opened"))
+        add("open_ms", unopened, phrase("not_opened"))
     if homeless := [one.name for one in subjects if one.measured.on_disk is None]:
-        add(("on_disk",), homeless, phrase("no_place"))
+        add("on_disk", homeless, phrase("no_place"))
     if not rows:
         return None
     heads: list[Child] = [phrase("part"), phrase("models"), phrase("reason")]
@@ -63,5 +62,4 @@ def missing(
 
 
 def _words(texts: Sequence[str]) -> Html:
-    told: list[Child] = [[None if at == 0 else ", ", word(text)] for at, text in enumerate(texts)]
-    return phrase("no_senses_of", words=tag("span", told))
+    return phrase("no_senses_of", words=listed([word(text) for text in texts]))

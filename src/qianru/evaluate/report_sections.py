@@ -17,7 +17,7 @@ from qianru.evaluate.report_facts import (
     turned,
 )
 from qianru.evaluate.report_map import Projection
-from qianru.evaluate.report_markup import Child, Html, number, table, tag, word
+from qianru.evaluate.report_markup import Child, Html, listed, number, table, tag, word
 from qianru.evaluate.report_phrases import phrase
 from qianru.evaluate.report_senses import RecordedSenses, RecordedUse
 from qianru.evaluate.report_subject import Section, Subject, static
@@ -114,7 +114,7 @@ def relations(subjects: Sequence[Subject], datasets: Sequence[Dataset], figures:
             name = figures.next_id()
             drawing = arrows(found.pairs, found.points, marker=f"{name}-head", labelled_by=name)
             # Labels without room are not drawn: the pairs stand below.
-            pairs = [[None if at == 0 else ", ", word(f"{a} → {b}")] for at, (a, b) in enumerate(found.pairs)]
+            pairs = listed([word(f"{a} → {b}") for a, b in found.pairs])
             panels.append(figure(drawing, found.section, name, below=tag("p", pairs, class_="note")))
         if panels:
             title = key(at, model) if len(subjects) > 1 else None

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from qianru.evaluate.compare import Comparison
 from qianru.evaluate.report_charts import bar, domain_of, key, whisker
-from qianru.evaluate.report_markup import Attribute, Child, Html, number, p_value, table, tag
+from qianru.evaluate.report_markup import Attribute, Child, Html, listed, number, p_value, table, tag
 from qianru.evaluate.report_phrases import name_of, phrase, score_name, set_name
 from qianru.evaluate.report_subject import Section, Subject
 from qianru.evaluate.result import Result, Score
@@ -15,7 +15,6 @@ from qianru.evaluate.result import Result, Score
 _NO_CHART = ("geometry",)
 _METHODS = ("3CosAdd", "3CosMul")
 IN_CONTEXT = "words in context"
-_UNPAIRED = ("associations", "offsets", "geometry")
 
 
 def legend(subjects: Sequence[Subject]) -> Html | None:
@@ -274,9 +273,10 @@ def compared(
     first = {one.test for one in subjects[0].report.results}
     if IN_CONTEXT in first and len({one.space is None for one in subjects}) > 1:
         parts.append(tag("p", phrase("not_compared"), class_="note"))
-    if unpaired := [name_of(one) for one in _UNPAIRED if one in first]:
-        told: list[Child] = [[None if at == 0 else ", ", one] for at, one in enumerate(unpaired)]
-        parts.append(tag("p", phrase("not_paired", tests=tag("span", told)), class_="note"))
+    unpaired = dict.fromkeys(one.test for one in subjects[0].report.results if one.outcome is None)
+    if unpaired:
+        tests = listed([name_of(one) for one in unpaired])
+        parts.append(tag("p", phrase("not_paired", tests=tests), class_="note"))
     return Section("compared", tag("div", parts))
 
 

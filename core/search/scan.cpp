@@ -17,6 +17,8 @@ namespace qianru {
 namespace {
 
 constexpr float kCosMulEpsilon = 1e-3f;
+// Sums of squares from here on have all bits of a float32, whose smallest normal number is 1.2e-38.
+constexpr float kLeastSquare = 1e-30f;
 // A block of rows fits the second-level cache beside the queries; queries are taken in groups that fit it too.
 constexpr std::size_t kBlockFloats = 24 * 1024;
 constexpr std::size_t kGroupFloats = 128 * 1024;
@@ -272,8 +274,15 @@ void inverse_norms(const float* matrix, std::size_t n_rows, std::size_t dim, flo
     const std::size_t begin = n_rows * t / n, end = n_rows * (t + 1) / n;
     kernels.squares(matrix + begin * dim, end - begin, dim, out + begin);
     for (std::size_t r = begin; r < end; ++r) {
-      const float inverse = 1.0f / std::sqrt(out[r]);
-      out[r] = out[r] > 0 && std::isfinite(out[r]) && std::isfinite(inverse) ? inverse : 0.0f;
+      double square = out[r];
+      if (!(out[r] > kLeastSquare && out[r] <= std::numeric_limits<float>::max())) {
+        square = 0;  // float32 has no such square, or few bits of it
+        for (std::size_t c = 0; c < dim; ++c) square += static_cast<double>(matrix[r * dim + c]) * matrix[r * dim + c];
+      }
+      const double inverse = 1 / std::sqrt(square);
+      // Below the normal numbers 1 / |row| has no place in float32, above them |row| has none.
+      const bool has_length = square > 0 && inverse <= std::numeric_limits<float>::max() && std::sqrt(square) <= std::numeric_limits<float>::max();
+      out[r] = has_length ? static_cast<float>(inverse) : 0.0f;
     }
   });
 }

@@ -35,7 +35,7 @@ struct ScanRequest {
 // where fewer than k are left, the rest is row -1 with score 0.
 void scan(const ScanRequest& request, std::int64_t* rows, float* scores);
 
-// out[r] = 1 / |row r|, or 0 where that is not a finite positive number (zero rows and rows that are not finite).
+// out[r] = 1 / |row r|, or 0 where one of the two is no finite number of float32 or |row r| is zero.
 void inverse_norms(const float* matrix, std::size_t n_rows, std::size_t dim, float* out, std::size_t n_threads);
 
 // The first row that holds a NaN or an infinity, or -1.

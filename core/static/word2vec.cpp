@@ -294,6 +294,12 @@ void Word2vecTrainer::lend_copies(Worker& worker, float** inputs, std::size_t n_
     float* const row = inputs[j];
     const float share = input_shares_[static_cast<std::size_t>(row - inputs_.row(0)) / inputs_.stride()];
     if (share == 1.0f) continue;
+    // A word that stands twice in the window has one copy, which takes both updates.
+    const auto before = std::find_if(worker.lent.begin(), worker.lent.end(), [&](const Worker::Lent& lent) { return lent.row == row; });
+    if (before != worker.lent.end()) {
+      inputs[j] = before->copy;
+      continue;
+    }
     inputs[j] = std::copy_n(row, n_floats, worker.copies.data() + j * n_floats) - n_floats;
     worker.lent.push_back({row, inputs[j], share});
   }

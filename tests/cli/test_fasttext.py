@@ -52,6 +52,7 @@ def test_a_folder_and_a_file(cli, world: str) -> None:
         (("-o", "model", "--decomposition", "none.tsv"), "cannot read none.tsv"),
         (("-o", "model", "--decomposition", "bad.tsv"), "bad.tsv, line 1"),
         (("-o", "there.bin"), "exists already"),
+        (("-o", "nowhere/m.bin"), "there is no folder"),
     ],
 )
 def test_errors(cli, world: str, arguments: tuple[str, ...], error: str) -> None:

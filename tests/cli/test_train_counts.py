@@ -52,7 +52,7 @@ def test_ppmi_and_info(text: Path, tmp_path: Path, capsys: pytest.CaptureFixture
         (["glove", "--dim", "0"], "dim must be"),
         (["glove", "--window", "0"], "window must be"),
         (["glove", "--x-max", "0"], "x_max must be"),
-        (["glove", "--resume"], "need --checkpoint"),
+        (["glove", "--resume"], "need checkpoint, a file"),
         (["glove", "--resume", "--checkpoint", "nowhere"], "no checkpoint nowhere"),
         (["glove", "--memory", "1000"], "memory must be at least"),
         (["glove", "--min-count", "1000000"], "min_count"),

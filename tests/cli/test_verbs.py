@@ -11,7 +11,7 @@ import pytest
 from qianru import __version__
 from qianru.cli.app import app
 from qianru.cli.output import aligned, n_bytes, n_of, width
-from qianru.vectors import Vectors
+from qianru.vectors import Vectors, load
 
 VERBS = [
     "similar",
@@ -231,3 +231,15 @@ def test_control_characters_do_not_reach_the_terminal(cli, tmp_path: Path) -> No
 def test_a_model_opens_through_a_link(cli, model: Path, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(model)
     assert cli("similarity", "link", "man", "man").out == "1.0000\n"
+
+
+@pytest.mark.parametrize("kind", ["word2vec", "fasttext", "glove"])
+def test_training_that_goes_on_reads_as_the_model_s_text_was_read(cli, kind: str) -> None:
+    Path("a.txt").write_text("the cat sat\n" * 20, encoding="utf-8")
+    Path("b.txt").write_text("THE Cat RAN\n" * 20, encoding="utf-8")
+    train = ("train", kind, "--epochs", "1")
+    assert cli(*train, "a.txt", "-o", "a", "--dim", "4", "--lowercase").code == 0
+    assert cli(*train, "b.txt", "-o", "b", "--continue", "a").code == 0
+    assert cli(*train, "b.txt", "-o", "c", "--continue", "b", "--no-lowercase").code == 0
+    assert set(load("b")) - set(load("a")) == {"ran"}
+    assert set(load("c")) - set(load("b")) == {"THE", "Cat", "RAN"}

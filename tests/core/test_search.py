@@ -145,6 +145,20 @@ def test_zero_rows_score_zero_and_nan_rows_never_answer(isa: str) -> None:
     assert np.isfinite(scores).all()
 
 
+def test_lengths_whose_square_float32_cannot_hold(isa: str) -> None:
+    matrix = random(6, 19) * np.array([[1e-22], [1e-30], [1e-37], [1e25], [1e37], [1]], np.float32)
+    norms = np.empty(6, np.float32)
+    _core.inverse_norms(matrix, norms)
+    np.testing.assert_allclose(norms, 1 / np.linalg.norm(matrix.astype(np.float64), axis=1), rtol=1e-6)
+    rows, scores = scan(matrix, unit(matrix.astype(np.float64)).astype(np.float32), 1)
+    assert rows[:, 0].tolist() == list(range(6))
+    np.testing.assert_allclose(scores, 1, rtol=1e-5)
+    matrix[:] = [[1e-39], [3e38], [0], [1e-45], [-3e38], [2e-40]]
+    _core.inverse_norms(matrix, norms)
+    assert not norms[1:].any()
+    assert np.isfinite(norms).all()
+
+
 def test_inverse_norms(isa: str) -> None:
     matrix = random(101, 19)
     matrix[3] = 0

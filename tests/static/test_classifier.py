@@ -11,6 +11,7 @@ import pytest
 from qianru.errors import ArgumentError, CorpusError, FormatError, TrainingError
 from qianru.static import Classifier, train_classifier
 from qianru.static.classifier_report import calibration_error, make_report
+from qianru.static.labelled_text import read_pairs
 from qianru.vectors import Vectors
 
 TOPICS = {
@@ -235,3 +236,24 @@ def test_bad_examples(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_training() -> None:
     with pytest.raises(TrainingError, match="Lower learning_rate"):
         trained(learning_rate=1e6, epochs=50)
+
+
+def test_files_and_texts_are_cut_at_the_same_blanks(tmp_path: Path) -> None:
+    lines = [
+        "__label__a red\u3000wine\0now",
+        "__label__b blue\u00a0sky\x0bnow",
+        "__label__a\tx\x1cy \u0085",
+    ] * 20
+    (tmp_path / "t").write_bytes("\ufeff".encode() + "\n".join(lines).encode())
+    pairs = list(read_pairs(tmp_path / "t"))
+    assert pairs[0] == ("red\u3000wine now", ["a"])
+    options = {"dim": 6, "epochs": 3, "threads": 1, "n_buckets": 100}
+    for name, model in (
+        ("f", train_classifier(tmp_path / "t", **options)),
+        ("p", train_classifier(pairs, **options)),
+    ):
+        known, unknown, empty = model.embed(["red\u3000wine", "red wine", ""])
+        assert not np.array_equal(known, empty)
+        np.testing.assert_array_equal(unknown, empty)
+        model.export(tmp_path / name)
+    assert (tmp_path / "f").read_bytes() == (tmp_path / "p").read_bytes()

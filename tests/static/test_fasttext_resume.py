@@ -69,6 +69,8 @@ def test_resumed_run_equals_the_uninterrupted_one(small: EncodedCorpus, tmp_path
 def test_checkpoint_of_another_run_is_refused(small: EncodedCorpus, tmp_path: Path) -> None:
     output = tmp_path / "model"
     interrupted(small, output)
+    with pytest.raises(ArgumentError, match="is the model that training begins from"):
+        train_fasttext(small, continue_from=output, output=output, save_every=1, force=True, **OPTIONS)
     before = (tmp_path / "model.checkpoint").read_bytes()
     for options, message in (
         ({"max_n": 5}, "subwords max_n was 6, is 5"),

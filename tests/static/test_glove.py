@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 
 from qianru import _core
-from qianru.errors import ArgumentError, CorpusError, FormatError, TrainingError
+from qianru.errors import ArgumentError, CorpusError, FormatError, OutputError, TrainingError
 from qianru.progress import Progress
 from qianru.sample import analogies, sample_lines, similarity
-from qianru.static import count_cooccurrences, train_glove
+from qianru.static import add_words, count_cooccurrences, prune, train_glove
 from qianru.text import Corpus, EncodedCorpus
 from qianru.vectors import Vectors
+from qianru.vectors.transform import remove_components
 
 _spec = importlib.util.spec_from_file_location(
     "reference_glove", Path(__file__).with_name("reference_glove.py")
@@ -100,6 +101,16 @@ def test_biases_are_kept_in_the_folder(small: EncodedCorpus, tmp_path: Path) -> 
         Vectors.load(tmp_path / "model")
 
 
+def test_biases_stay_with_their_words(small: EncodedCorpus) -> None:
+    model = train_glove(small, dim=6, epochs=1)
+    words = list(model)[5:9]
+    for made in (model.subset(words), prune(model, words=words)[0]):
+        np.testing.assert_array_equal(made.biases, model.biases[5:9])
+        assert len(train_glove(small, epochs=1, continue_from=made)) >= len(model)
+    grown, _ = add_words(model, ["xyzzy"], source=Vectors(["xyzzy", *words], np.ones((5, 6), np.float32)))
+    np.testing.assert_array_equal(grown.biases, np.vstack([model.biases, np.zeros((1, 2), np.float32)]))
+
+
 def test_resumed_run_equals_an_unbroken_one(small: EncodedCorpus, tmp_path: Path) -> None:
     state = tmp_path / "state"
     whole = train_glove(small, dim=12, epochs=5)
@@ -133,6 +144,20 @@ def test_checkpoint_of_another_run_is_refused(small: EncodedCorpus, tmp_path: Pa
     other = Corpus(World(31_000)).encode(min_count=5)
     with pytest.raises(ArgumentError, match="fingerprint was"):
         train_glove(other, dim=12, epochs=2, checkpoint=state, resume=True)
+    parent = train_glove(small, dim=12, epochs=1)
+    with pytest.raises(ArgumentError, match="parent was null, is"):
+        train_glove(small, epochs=2, continue_from=parent, checkpoint=state, resume=True)
+
+
+def test_a_file_in_the_checkpoint_s_place_is_kept(small: EncodedCorpus, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("of a year")
+    with pytest.raises(OutputError, match="notes exists already"):
+        train_glove(small, dim=6, epochs=1, checkpoint=tmp_path / "notes", save_every=1)
+    assert (tmp_path / "notes").read_text() == "of a year"
+    with pytest.raises(OutputError, match="a file in a folder that exists"):
+        train_glove(small, dim=6, epochs=1, checkpoint=tmp_path / "no" / "state", save_every=1)
+    train_glove(small, dim=6, epochs=1, checkpoint=tmp_path / "notes", save_every=1, force=True)
+    train_glove(small, dim=6, epochs=2, checkpoint=tmp_path / "notes", save_every=1, resume=True)
 
 
 def test_damaged_checkpoint_is_refused(small: EncodedCorpus, tmp_path: Path) -> None:
@@ -279,6 +304,11 @@ def test_what_training_cannot_go_on_from_is_refused(small: EncodedCorpus, tmp_pa
         train_glove(small, continue_from=other)
     with pytest.raises(ArgumentError, match="keep_training_state needs output"):
         train_glove(small, keep_training_state=True)
+    for changed in (model.normalise(), remove_components(model, 1)):
+        with pytest.raises(
+            ArgumentError, match=r"as GloVe left them, these have gone through '(norm|remove)"
+        ):
+            train_glove(small, continue_from=changed)
     train_glove(small, dim=6, epochs=2).save(tmp_path / "model", force=True)
     (tmp_path / "other").mkdir()
     train_glove(small, dim=6, epochs=2, keep_training_state=True, output=tmp_path / "other", force=True)

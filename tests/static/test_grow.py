@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from qianru import _core
 from qianru.errors import ArgumentError, CorpusError, FormatError, OutputError, TrainingError
 from qianru.sample import sample_lines, similarity
-from qianru.static import grow, train_word2vec
+from qianru.static import grow, train_classifier, train_word2vec
 from qianru.static.drift import measure_drift, measure_probes, read_probes
 from qianru.static.new_rows import _context_sums, character_ngrams, subword_sums
 from qianru.static.parent import Joined, Parent, was_lowercased
 from qianru.text import Corpus
-from qianru.vectors import Vectors
+from qianru.vectors import SubwordVectors, Vectors
 
 HELD = {"tiger", "apple", "老虎", "苹果", "汽车", "truck"}
 
@@ -302,3 +302,33 @@ def test_command_line(folder: Path, text: list[list[str]], tmp_path: Path) -> No
     assert "error: there is no checkpoint" in nothing.stderr
     assert "Traceback" not in nothing.stderr
     assert not was_lowercased(folder)
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+def test_a_word_that_stands_twice_in_a_window_takes_its_share_of_both_updates(cbow: bool) -> None:
+    def moved(share: float) -> np.ndarray:
+        ids = np.array([0, 1, 0], np.uint32)
+        trainer = _core.Word2vecTrainer(
+            ids, np.array([2, 1], np.uint64), dim=8, window=1, negative=1, cbow=cbow, mean_gradient=True, sample=0.0,
+            learning_rate=0.5, min_learning_rate=0.5, epochs=1, threads=1, seed=1, start_range=0.5,
+        )  # fmt: skip
+        trainer.write_outputs(np.full((2, 8), 0.3, np.float32))
+        trainer.set_input_shares(np.array([share, 0], np.float32))
+        before, after = np.empty((2, 8), np.float32), np.empty((2, 8), np.float32)
+        trainer.read_vectors(before)
+        trainer.start_epoch()
+        while not trainer.wait(0.1):
+            pass
+        trainer.read_vectors(after)
+        return after[0] - before[0]
+
+    # The windows of "1" hold "0" twice; nothing else moves "0" at first order in the rate.
+    np.testing.assert_allclose(moved(0.5), moved(1.0) / 2, rtol=0.02)
+
+
+def test_a_classifier_s_words_grow_with_the_settings_of_vectors(tmp_path: Path) -> None:
+    train_classifier([("good fine day", "a"), ("bad rain storm", "b")] * 30, dim=4, epochs=1).export(
+        tmp_path / "c.bin"
+    )
+    grown, _ = grow(tmp_path / "c.bin", ["good new words here"] * 20, epochs=1)
+    assert "new" in (grown.vectors if isinstance(grown, SubwordVectors) else grown)

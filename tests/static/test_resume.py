@@ -150,6 +150,18 @@ def test_unfinished_run_is_not_overwritten(small: EncodedCorpus, tmp_path: Path)
     assert not (tmp_path / "model.checkpoint").exists()
 
 
+def test_the_model_that_training_begins_from_is_not_the_output_of_saves(
+    small: EncodedCorpus, tmp_path: Path
+) -> None:
+    model = tmp_path / "model"
+    train_word2vec(small, output=model, save_every=1, **OPTIONS)
+    (tmp_path / "link").symlink_to(model)
+    with pytest.raises(ArgumentError, match="is the model that training begins from"):
+        train_word2vec(
+            small, continue_from=model, output=tmp_path / "link", save_every=1, force=True, **OPTIONS
+        )
+
+
 def test_resume_needs_output_and_checkpoint(small: EncodedCorpus, tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="resume needs output"):
         train_word2vec(small, resume=True)

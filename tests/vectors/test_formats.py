@@ -40,7 +40,9 @@ HARD = [
     '"',
     "1.5e3",
 ]
-TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r "), min_size=1, max_size=9)
+TEXT = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\t\n\r \ufeff"), min_size=1, max_size=9
+)
 
 
 @pytest.mark.parametrize("name", BOTH_WAYS)
@@ -86,6 +88,18 @@ def test_word2vec_text_holds_all_but_ascii_spaces(tmp_path: Path) -> None:
 def test_glove_refuses_what_it_could_not_read_back(tmp_path: Path, word: str) -> None:
     with pytest.raises(ArgumentError, match="cannot be told"):
         Vectors([word], np.ones((1, 2), np.float32)).export(tmp_path / "v.glove")
+
+
+@pytest.mark.parametrize("name", ["v.glove", "v.npy", "v.tsv", "v.txt", "v.safetensors", "v.bin"])
+def test_a_byte_order_mark_is_no_beginning_of_a_first_word(tmp_path: Path, name: str) -> None:
+    vectors = Vectors(["\ufeffa", "\ufeffb"], np.eye(2, dtype=np.float32))
+    if name in ("v.glove", "v.npy", "v.tsv"):
+        with pytest.raises(ArgumentError, match=r"begins with U\+FEFF"):
+            vectors.export(tmp_path / name)
+        assert not list(tmp_path.iterdir())
+    else:
+        vectors.export(tmp_path / name)
+        assert list(load(tmp_path / name)) == ["\ufeffa", "\ufeffb"]
 
 
 def test_glove_as_it_is_written(tmp_path: Path) -> None:

@@ -132,3 +132,19 @@ def test_bad_arguments(cloud: Vectors) -> None:
         quantise(Vectors(["a"], np.full((1, 2), 1e5, np.float32)), "float16")
     with pytest.raises(ArgumentError, match="same words"):
         quantisation_loss(cloud.subset(["w1", "w2"]), quantise(cloud))
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e30])
+def test_pq_of_very_small_and_very_large_numbers(cloud: Vectors, scale: float) -> None:
+    small = Vectors(list(cloud)[:300], cloud.to_numpy()[:300] * np.float32(scale))
+    assert quantisation_loss(small, quantise(small, "pq"), n_queries=50).cosine > 0.95
+
+
+def test_numbers_out_of_range_are_named(cloud: Vectors) -> None:
+    with pytest.raises(ArgumentError, match="seed must be a whole number from 0"):
+        quantise(cloud, "pq", seed=-1)
+    made = quantise(cloud, "int8")
+    with pytest.raises(ArgumentError, match="seed must be"):
+        quantisation_loss(cloud, made, seed=-1)
+    with pytest.raises(ArgumentError, match="n_queries must be"):
+        quantisation_loss(cloud, made, n_queries=0)

@@ -133,3 +133,15 @@ def test_bad_arguments(tmp_path: Path) -> None:
         load(tmp_path / "missing")
     with pytest.raises(ArgumentError, match="errors must be"):
         Vectors.load(tmp_path, errors="ignore")
+
+
+@pytest.mark.parametrize("n", [1, 2, 50])
+@pytest.mark.parametrize("first", [b"\n123", b"5\n12", b"51\n2", b"\n\n\n\n"])
+def test_a_number_as_first_word_and_a_newline_in_its_floats(tmp_path: Path, n: int, first: bytes) -> None:
+    matrix = np.random.default_rng(1).standard_normal((n, 3)).astype(np.float32)
+    matrix[0, 0] = np.frombuffer(first, np.float32)[0]
+    words = [str(2020 + row) for row in range(n)]
+    Vectors(words, matrix).export(tmp_path / "v.bin")
+    loaded = load(tmp_path / "v.bin")
+    assert list(loaded) == words
+    np.testing.assert_array_equal(loaded.to_numpy(), matrix)

@@ -26,6 +26,10 @@ OnErrors: TypeAlias = Annotated[
 ]
 Field: TypeAlias = Annotated[str | None, typer.Option(help="Field with the text, for JSON lines.")]
 Lowercase: TypeAlias = Annotated[bool, typer.Option("--lowercase", help="Lower-case all words.")]
+LowercaseOfModel: TypeAlias = Annotated[
+    bool | None,
+    typer.Option("--lowercase/--no-lowercase", help="Default: as the model's text was read, else no."),
+]
 UserDict: TypeAlias = Annotated[
     str | None, typer.Option(metavar="FILE", help="Words, one a line, never to be cut.")
 ]

@@ -21,7 +21,7 @@ from qianru.cli.options import (
     Force,
     KeepTrainingState,
     Loss,
-    Lowercase,
+    LowercaseOfModel,
     MaxVocab,
     Memory,
     MinCount,
@@ -87,7 +87,7 @@ def word2vec(
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
-    lowercase: Lowercase = False,
+    lowercase: LowercaseOfModel = None,
     user_dict: UserDict = None,
     segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
@@ -107,15 +107,15 @@ def word2vec(
     """
     from qianru.progress import TerminalProgress
     from qianru.static import Word2vecSettings, train_word2vec
-    from qianru.static.parent import Parent
+    from qianru.static.parent import Parent, was_lowercased
     from qianru.static.settings import available_threads
     from qianru.static.state import Saving
     from qianru.text import Corpus
     from qianru.vectors import Vectors
 
     check_model_output(output, force=force or resume)
-    saving = Saving(output=Path(output), force=force, training_state=keep_training_state)
-    saving.check(resume=resume, loss=loss)
+    saving = Saving(output=Path(output), force=force, every=save_every, training_state=keep_training_state)
+    saving.check(resume=resume, loss=loss, begins_from=[continue_from, initial])
     parent = None if continue_from is None else Parent.load(continue_from)
     if dim is None:
         dim = 100 if parent is None else parent.vectors.dim
@@ -147,7 +147,7 @@ def word2vec(
         encoding=encoding,
         errors=errors,
         field=field,
-        lowercase=lowercase,
+        lowercase=was_lowercased(parent) if lowercase is None else lowercase,
         user_dict=user_dict,
         segmenter=segmenter,
     )

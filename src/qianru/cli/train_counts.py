@@ -20,6 +20,7 @@ from qianru.cli.options import (
     Force,
     KeepTrainingState,
     Lowercase,
+    LowercaseOfModel,
     MaxVocab,
     MinCount,
     OnErrors,
@@ -30,7 +31,6 @@ from qianru.cli.options import (
     check_model_output,
 )
 from qianru.cli.train import say_what_was_read, say_what_was_written
-from qianru.errors import ArgumentError
 
 if TYPE_CHECKING:
     from qianru.progress import TerminalProgress
@@ -87,7 +87,7 @@ def glove(
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
-    lowercase: Lowercase = False,
+    lowercase: LowercaseOfModel = None,
     user_dict: UserDict = None,
     segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
@@ -108,14 +108,13 @@ def glove(
     from qianru.static import GloveSettings, train_glove
     from qianru.static.glove import settled_dim
     from qianru.static.glove_parent import GloveParent
+    from qianru.static.glove_state import check_checkpoint
+    from qianru.static.parent import was_lowercased
     from qianru.static.settings import available_threads
     from qianru.text import Corpus
 
     check_model_output(output, force=force)
-    if checkpoint is None and (resume or save_every is not None):
-        raise ArgumentError("--resume and --save-every need --checkpoint FILE", hint="pass --checkpoint too")
-    if resume and not Path(checkpoint or "").is_file():
-        raise ArgumentError(f"there is no checkpoint {checkpoint} to resume from", hint="leave --resume out")
+    check_checkpoint(checkpoint, save_every=save_every, resume=resume, force=force)
     parent = None if continue_from is None else GloveParent.load(continue_from)
     # Made here, and the corpus encoded here, so that a wrong number is an error before any text is read.
     settings = GloveSettings(
@@ -136,7 +135,7 @@ def glove(
         encoding=encoding,
         errors=errors,
         field=field,
-        lowercase=lowercase,
+        lowercase=was_lowercased(parent) if lowercase is None else lowercase,
         user_dict=user_dict,
         segmenter=segmenter,
     )

@@ -19,7 +19,7 @@ from qianru.cli.options import (
     Field,
     Force,
     Loss,
-    Lowercase,
+    LowercaseOfModel,
     MaxVocab,
     Memory,
     MinCount,
@@ -34,6 +34,7 @@ from qianru.cli.options import (
     UserDict,
     Window,
     check_model_output,
+    check_output_file,
 )
 from qianru.cli.train import say_what_was_read, say_what_was_written, what_is_saved
 from qianru.errors import ArgumentError
@@ -74,7 +75,7 @@ def fasttext(
     encoding: Encoding = "utf-8",
     errors: OnErrors = "replace",
     field: Field = None,
-    lowercase: Lowercase = False,
+    lowercase: LowercaseOfModel = None,
     user_dict: UserDict = None,
     segmenter: SegmenterFile = None,
     memory: Memory = 1 << 31,
@@ -95,7 +96,7 @@ def fasttext(
     from qianru.progress import TerminalProgress
     from qianru.static import train_fasttext
     from qianru.static.fasttext import subword_rule
-    from qianru.static.parent import Parent
+    from qianru.static.parent import Parent, was_lowercased
     from qianru.static.settings import Word2vecSettings, available_threads
     from qianru.static.state import Saving
     from qianru.text import Corpus
@@ -125,13 +126,14 @@ def fasttext(
     # A single file is written at the end, from memory.
     folder = None if output.endswith(".bin") else output
     if folder is not None:
-        Saving(output=Path(folder), force=force, every=save_every).check(resume=resume, loss=loss)
+        saving = Saving(output=Path(folder), force=force, every=save_every)
+        saving.check(resume=resume, loss=loss, begins_from=[continue_from])
     text = Corpus(
         *corpus,
         encoding=encoding,
         errors=errors,
         field=field,
-        lowercase=lowercase,
+        lowercase=was_lowercased(parent) if lowercase is None else lowercase,
         user_dict=user_dict,
         segmenter=segmenter,
     )
@@ -191,14 +193,14 @@ def _check_output(output: str, *, force: bool, resume: bool, save_every: int | N
             f"--save-every and --resume need a model folder, got {output}",
             hint=f"leave the .bin off, and afterwards: qianru convert MODEL {output} --to fasttext",
         )
-    elif Path(output).exists() and not force:
-        raise ArgumentError(f"output {output} exists already", hint="pass --force or choose another name")
+    else:
+        check_output_file(output, force=force)
 
 
 def _table(path: Path) -> dict[str, str]:
     """Lines of a character, a tab and its parts. Raises ArgumentError."""
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(
             f"--decomposition: cannot read {path}: {error}", hint="it must be UTF-8 text"

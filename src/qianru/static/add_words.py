@@ -16,6 +16,7 @@ from qianru.static.new_rows import subword_sums, usual_length
 from qianru.static.parent import Parent
 from qianru.vectors import Vectors
 from qianru.vectors.mixing import mixtures
+from qianru.vectors.stored import with_step
 
 
 @dataclass(frozen=True)
@@ -72,12 +73,12 @@ def add_words(
         )
     made = [new[place] for place in there]
     step = {"step": "add_words", "parent": old.fingerprint, "n_keys_before": len(old), "n_words": len(made)}
-    steps = old.provenance.get("steps")
     grown = Vectors(
         [*old.keys, *made],
         np.concatenate([old.to_numpy(), rows[there].astype(np.float32)]),
         counts=None if old.counts is None else np.concatenate([old.counts, np.zeros(len(made), np.uint64)]),
-        provenance={**old.provenance, "steps": [*(steps if isinstance(steps, list) else []), step]},
+        provenance=with_step(old.provenance, step),
+        biases=None if old.biases is None else np.pad(old.biases, ((0, len(made)), (0, 0))),
     )
     return grown, AddedWords(
         n_before=len(old),

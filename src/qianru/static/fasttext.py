@@ -94,7 +94,7 @@ def train_fasttext(
     if parent is not None:
         parent.check(dim=dim, model=model)
     saving = Saving(output=Path(output) if output is not None else None, force=force, every=save_every)
-    saving.check(resume=resume, loss=loss)
+    saving.check(resume=resume, loss=loss, begins_from=[continue_from])
     encoded = encode_corpus(
         corpus,
         min_count=min_count,

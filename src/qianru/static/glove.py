@@ -29,7 +29,7 @@ from qianru.static.cooccurrence import (
 )
 from qianru.static.encode_corpus import encode_corpus
 from qianru.static.glove_parent import GloveParent, write_training_state
-from qianru.static.glove_state import read_state, write_state
+from qianru.static.glove_state import check_checkpoint, read_state, write_state
 from qianru.static.parent import Joined
 from qianru.static.settings import above_zero, at_least, available_threads, one_of, within
 from qianru.text import DEFAULT_MEMORY, Corpus, EncodedCorpus
@@ -122,7 +122,8 @@ def train_glove(
             them; words that this text lacks keep their vectors. With the training state in its folder w, w~
             and AdaGrad go on as they were, else they begin from the vectors (static/glove_parent.py).
         keep_training_state: save the model to `output` with that state.
-        output: the folder for it; `force` lets it replace a model that stands there.
+        output: the folder for it; `force` lets it replace a model that stands there, and
+            `checkpoint` the file that stands there.
         progress: called about ten times a second.
 
     Raises:
@@ -148,12 +149,7 @@ def train_glove(
     check_counting(window, weighting, memory)
     if keep_training_state and output is None:
         raise ArgumentError("keep_training_state needs output, the model's folder", hint="Give output=….")
-    if save_every is not None:
-        at_least("save_every", save_every, 1, hint="It counts epochs.")
-    if checkpoint is None and (resume or save_every is not None):
-        raise ArgumentError("resume and save_every need checkpoint, a file", hint="Give checkpoint=….")
-    if resume and checkpoint is not None and not Path(checkpoint).is_file():
-        raise ArgumentError(f"there is no checkpoint {checkpoint} to resume from", hint="Leave resume out.")
+    check_checkpoint(checkpoint, save_every=save_every, resume=resume, force=force)
     encoded = encode_corpus(
         corpus,
         min_count=min_count,

@@ -17,6 +17,8 @@ from qianru.static.parent import STATE_FILE, Joined, Parent
 from qianru.static.state import read_state, write_state
 from qianru.vectors import Vectors
 
+# Steps after which the vectors are the ones that were trained.
+_KEEP_VECTORS = ("subset", "prune")
 # The parts of a word's state in the core's order: w, b, 1; their sums of squares; w~, 1, b~; theirs.
 _PARTS = ("words", "words_squares", "contexts", "contexts_squares")
 
@@ -37,6 +39,14 @@ class GloveParent:
                 f"continue_from must be a model that GloVe trained, got one of kind {kind!r}",
                 hint="The dot products of other vectors are not logarithms of counts; train from the start.",
             )
+        steps = vectors.provenance.get("steps")
+        for step in steps if isinstance(steps, list) else []:
+            done = step.get("step") if isinstance(step, dict) else step
+            if done not in _KEEP_VECTORS:
+                raise ArgumentError(
+                    f"continue_from must be vectors as GloVe left them, these have gone through {done!r}",
+                    hint="Go on from the model they were made from.",
+                )
         path = None if isinstance(model, Vectors) else Path(model) / STATE_FILE
         if path is None or not path.is_file():
             return cls(vectors, None)

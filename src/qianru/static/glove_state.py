@@ -16,8 +16,40 @@ from typing import cast
 import numpy as np
 
 from qianru.arrays import Float32Array, UInt8Array
+from qianru.differences import differences
 from qianru.errors import ArgumentError, FormatError, OutputError
+from qianru.static.settings import at_least
 from qianru.vectors.safetensors_file import map_tensors, parse_json_object, write_header
+
+
+def check_checkpoint(
+    checkpoint: str | Path | None, *, save_every: int | None, resume: bool, force: bool
+) -> None:
+    """Raise ArgumentError or OutputError where a run cannot write or read this file, before any work."""
+    if save_every is not None:
+        at_least("save_every", save_every, 1, hint="It counts epochs.")
+    if checkpoint is None:
+        if resume or save_every is not None:
+            raise ArgumentError(
+                "resume and save_every need checkpoint, a file", hint="Give checkpoint=… (--checkpoint FILE)."
+            )
+        return
+    path = Path(checkpoint)
+    if resume and not path.is_file():
+        raise ArgumentError(
+            f"there is no checkpoint {checkpoint} to resume from", hint="Leave resume out (--resume)."
+        )
+    if save_every is None:
+        return
+    if path.exists() and not resume and not force:
+        raise OutputError(
+            f"checkpoint {checkpoint} exists already",
+            hint="go on with resume=True (--resume), choose another name, or let force=True (--force) replace it",
+        )
+    if path.is_dir() or not Path(os.path.realpath(path)).parent.is_dir():
+        raise OutputError(
+            f"checkpoint {checkpoint} must be a file in a folder that exists", hint="choose another place"
+        )
 
 
 def write_state(
@@ -76,10 +108,9 @@ def read_state(
     losses, found = description.get("losses"), description.get("identity")
     if not isinstance(losses, list) or not all(type(loss) is float for loss in losses):
         raise FormatError("the losses are damaged", path=str(path), hint="Copy the file again.")
-    wanted = json.loads(json.dumps(identity))
-    if found != wanted:
+    if changed := differences(found, json.loads(json.dumps(identity))):
         raise ArgumentError(
-            f"checkpoint {path} is of another run: {_difference(found, wanted)}",
+            f"checkpoint {path} is of another run: {'; '.join(changed)}",
             hint="Resume with the same corpus and settings, or leave resume out.",
         )
     if state.shape != shape or f"{zlib.crc32(state.data):08x}" != description.get("crc32"):
@@ -87,15 +118,3 @@ def read_state(
             f"the state is damaged, shape {list(state.shape)}", path=str(path), hint="Copy the file again."
         )
     return state, losses
-
-
-def _difference(found: object, wanted: Mapping[str, Mapping[str, object]]) -> str:
-    """The first setting that differs, in words."""
-    parts = found if isinstance(found, dict) else {}
-    for part, values in wanted.items():
-        old = parts.get(part)
-        for name, value in values.items():
-            before = old.get(name) if isinstance(old, dict) else None
-            if before != value:
-                return f"{name} was {before!r}, is {value!r}"
-    return "it describes something else"

@@ -151,9 +151,11 @@ def grow(
 def _settings(parent: Parent, given: dict[str, object], **others: object) -> Word2vecSettings:
     """The given settings, before the parent's own, before the defaults."""
     chosen: dict[str, object] = {"dim": parent.vectors.dim, "loss": "ns", **others}
+    # What a classifier was trained with says nothing about windows.
+    takes_over = parent.setting("model") != "supervised"
     for name in _PARENT_SETTINGS:
         value = given.get(name)
-        if value is None:
+        if value is None and takes_over:
             value = parent.setting(name)
         if value is not None:
             chosen[name] = value

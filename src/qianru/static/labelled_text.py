@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -22,12 +23,12 @@ _N_PAIRS = 10_000
 
 
 def joined_texts(texts: Iterable[str], split: str) -> bytes:
-    """Texts as lines of tokens between spaces; "words" cuts them as `Corpus` does, "space" leaves them."""
-    flat = [" ".join(_flat(text).split()) for text in texts]
+    """Texts as lines of tokens between spaces; "words" cuts them as `Corpus` does, "space" at ASCII white space."""
+    flat = (text.replace("\x01", " ").replace("\0", " ") for text in texts)
     if split == "space":
-        return "".join(line + "\n" for line in flat).encode("utf-8", "replace")
+        return b"".join(b" ".join(text.encode("utf-8", "replace").split()) + b"\n" for text in flat)
     # A word at the front keeps lines without words in their place.
-    lines = Corpus(["0 " + line for line in flat]).words()
+    lines = Corpus(["0 " + " ".join(text.split()) for text in flat]).words()
     return "".join(" ".join(line[1:]) + "\n" for line in lines).encode("utf-8", "replace")
 
 
@@ -55,10 +56,14 @@ def labelled_blocks(examples: Examples, split: str, prefix: str) -> Iterator[tup
 
 
 def read_pairs(path: str | os.PathLike[str], prefix: str = LABEL_PREFIX) -> Iterator[tuple[str, list[str]]]:
-    """The lines of a `__label__x text` file as pairs of the text and its labels, without their prefix."""
-    with Path(path).open(encoding="utf-8", errors="replace", newline="\n") as file:
-        for line in file:
-            tokens = line.split()
+    """The lines of a `__label__x text` file as pairs of the text and its labels, without their prefix.
+
+    Tokens stand between ASCII white space, as where the core reads such a file.
+    """
+    with Path(path).open("rb") as file:
+        for number, line in enumerate(file):
+            line = line.removeprefix(BOM_UTF8) if number == 0 else line
+            tokens = [token.decode("utf-8", "replace") for token in line.replace(b"\0", b" ").split()]
             labels = [t[len(prefix) :] for t in tokens if t.startswith(prefix) and len(t) > len(prefix)]
             yield " ".join(t for t in tokens if not t.startswith(prefix)), labels
 
@@ -92,14 +97,12 @@ def _labels(labels: str | Sequence[str]) -> bytes:
     return b"".join(found)
 
 
-def _flat(text: str) -> str:
-    return text.replace("\x01", " ").replace("\0", " ")
-
-
 def _file_blocks(path: Path) -> Iterator[bytes]:
     """The file in pieces of whole lines."""
     rest = b""
     with path.open("rb") as file:
+        if file.read(len(BOM_UTF8)) != BOM_UTF8:
+            file.seek(0)
         while piece := file.read(_PIECE):
             cut = piece.rfind(b"\n") + 1
             if cut:

@@ -7,7 +7,7 @@ most frequent first: an old word that the corpus does not hold is neither traine
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from qianru.arrays import Float32Array, Int64Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError
 from qianru.static.state import read_state, write_state
 from qianru.vectors import SubwordVectors, Vectors
+from qianru.vectors.stored import of_corpus
 from qianru.vectors.subwords import has_subwords
 
 Start: TypeAlias = Literal["context", "subword", "random"]
@@ -142,10 +143,18 @@ class Joined:
         return joined
 
 
-def was_lowercased(model: str | Path) -> bool:
-    """Whether the model's text was read in lower case, as far as that is known."""
-    corpus = Vectors.load(model).provenance.get("corpus")
-    return isinstance(corpus, dict) and corpus.get("lowercase") is True
+class HasVectors(Protocol):
+    """A model to go on from, of any kind."""
+
+    vectors: Vectors
+
+
+def was_lowercased(model: HasVectors | str | Path | None) -> bool:
+    """Whether the model's text was read in lower case, as far as that is known; None: there is no model."""
+    if model is None:
+        return False
+    vectors = Vectors.load(model) if isinstance(model, (str, Path)) else model.vectors
+    return of_corpus(vectors.provenance, "lowercase") is True
 
 
 def write_outputs(folder: Path, outputs: Float32Array, vectors: Vectors) -> None:

@@ -113,14 +113,7 @@ def _pruned(
         "n_keys_before": len(vectors),
         **{name: rules.get(name, True) for name in kept},
     }
-    steps = vectors.provenance.get("steps")
-    provenance = {**vectors.provenance, "steps": [*(steps if isinstance(steps, list) else []), step]}
-    pruned = Vectors(
-        [vectors.keys[row] for row in rows.tolist()],
-        vectors.to_numpy()[rows],
-        counts=None if counts is None else counts[rows],
-        provenance=provenance,
-    )
+    pruned = vectors.take_rows(rows, step)
     shown, share = gone[:_N_SHOWN], None
     if counts is not None:
         shown = gone[np.argsort(-counts[gone].astype(np.int64), kind="stable")[:_N_SHOWN]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
@@ -26,6 +26,10 @@ _FORMAT, _VERSION = "qianru training state", 1
 _MAX_ABOUT = 1 << 26
 
 
+def _same(one: str | Path, other: str | Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
 def checkpoint_path(model: Path) -> Path:
     """Where the checkpoint of a run that writes this model folder stands."""
     return model.parent / f"{model.name}.checkpoint"
@@ -40,10 +44,17 @@ class Saving:
     every: int | None = None  # epochs from one checkpoint to the next
     training_state: bool = False  # keep the output vectors in the model folder
 
-    def check(self, *, resume: bool, loss: str) -> None:
-        """Raise ArgumentError or OutputError before any work."""
+    def check(self, *, resume: bool, loss: str, begins_from: Iterable[object] = ()) -> None:
+        """Raise ArgumentError or OutputError before any work; begins_from: models, of which paths are looked at."""
         if self.every is not None:
             at_least("save_every", self.every, 1, hint="It counts epochs.")
+            for model in begins_from:
+                # The first save would replace it, and no checkpoint could ever be resumed.
+                if isinstance(model, (str, Path)) and self.output is not None and _same(self.output, model):
+                    raise ArgumentError(
+                        f"output {self.output} is the model that training begins from, and save_every writes it while that is needed",
+                        hint="Choose another output, or leave save_every out (--save-every).",
+                    )
         if self.training_state and loss == "hs":
             raise ArgumentError(
                 'keep_training_state is for loss="ns": the tree of "hs" is another one after every new text',

@@ -126,7 +126,7 @@ def train_word2vec(
         every=save_every,
         training_state=keep_training_state,
     )
-    saving.check(resume=resume, loss=loss)
+    saving.check(resume=resume, loss=loss, begins_from=[continue_from])
     encoded = encode_corpus(
         corpus,
         min_count=min_count,

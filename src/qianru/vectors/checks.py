@@ -19,6 +19,11 @@ def checked_k(k: int) -> int:
     return int(k)
 
 
+def check_seed(seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**64:
+        raise ArgumentError(f"seed must be a whole number from 0 to 2**64 - 1, got {seed!r}")
+
+
 def check_matrix(matrix: Float32Array) -> None:
     if not isinstance(matrix, np.ndarray):
         raise ArgumentError(

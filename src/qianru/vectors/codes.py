@@ -111,8 +111,10 @@ def _products(matrix: Float32Array, n_sub: int, rng: np.random.Generator) -> dic
     n, dim = matrix.shape
     sub_dim = -(-dim // n_sub)
     n_sub = -(-dim // sub_dim)
-    lengths = np.linalg.norm(matrix, axis=1)
+    # In float64: the squares of small and of large numbers are beyond float32.
+    lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix, dtype=np.float64))
     inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > np.finfo(np.float32).tiny)
+    inverse = inverse.astype(np.float32)
     rows = np.sort(rng.permutation(n)[:_TRAINING_ROWS])
     codes = np.empty((n, n_sub), dtype=np.uint8)
     centroids = np.zeros((n_sub, N_CENTROIDS, sub_dim), dtype=np.float32)

@@ -12,12 +12,12 @@ import numpy as np
 from qianru.arrays import Float32Array, Float64Array, Int64Array, UInt64Array
 from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.algebra import Neighbour, Searcher, unit_rows
-from qianru.vectors.checks import checked_k
+from qianru.vectors.checks import check_seed, checked_k
 from qianru.vectors.codes import Codes, encode
 from qianru.vectors.correlation import spearman
 from qianru.vectors.folder import read_coded_folder, write_folder
 from qianru.vectors.keys import Keys
-from qianru.vectors.stored import Stored
+from qianru.vectors.stored import Stored, with_step
 from qianru.vectors.vectors import Vectors
 
 _BLOCK = 16384
@@ -128,12 +128,12 @@ def quantise(
 
     n_sub: for "pq", by default one byte for two numbers. Raises ArgumentError.
     """
+    check_seed(seed)
     codes = encode(vectors.to_numpy(), method, n_sub=n_sub, seed=seed)
     step: dict[str, object] = {"step": "quantise", "method": method, "from_fingerprint": vectors.fingerprint}
     if method == "pq":
         step.update(n_sub=codes.arrays["codes"].shape[1], seed=seed)
-    steps = vectors.provenance.get("steps")
-    provenance = {**vectors.provenance, "steps": [*(steps if isinstance(steps, list) else []), step]}
+    provenance = with_step(vectors.provenance, step)
     keys = vectors.keys
     packed = keys if isinstance(keys, Keys) else Keys.from_words(keys)
     return QuantisedVectors(packed, codes, vectors.counts, provenance)
@@ -169,10 +169,13 @@ def quantisation_loss(
     pairs: (word, word, score), of which those with an unknown word are left out. Raises ArgumentError where the two
     do not have the same words.
     """
+    check_seed(seed)
+    if isinstance(n_queries, bool) or not isinstance(n_queries, int) or n_queries < 1:
+        raise ArgumentError(f"n_queries must be a whole number of at least 1, got {n_queries!r}")
     if vectors.keys != quantised.keys:
         raise ArgumentError("vectors and quantised must have the same words")
     after = quantised.to_vectors()
-    rows = np.random.default_rng(seed).permutation(len(vectors))[: checked_k(n_queries)]
+    rows = np.random.default_rng(seed).permutation(len(vectors))[:n_queries]
     own = rows.astype(np.int64).reshape(-1, 1)
     near = []
     for matrix in (vectors.to_numpy(), after.to_numpy()):

@@ -40,6 +40,12 @@ def fingerprint(keys: Keys, matrix: Float32Array) -> str:
     return digest.hexdigest()
 
 
+def with_step(provenance: Mapping[str, object], step: Mapping[str, object]) -> dict[str, object]:
+    """The provenance after one more step."""
+    steps = provenance.get("steps")
+    return {**provenance, "steps": [*(steps if isinstance(steps, list) else []), dict(step)]}
+
+
 def of_corpus(provenance: Mapping[str, object], name: str) -> object:
     """What the provenance says of the text that a model was trained on, None if nothing."""
     corpus = provenance.get("corpus")

@@ -21,7 +21,7 @@ from qianru.vectors.formats.fasttext_model import FastTextArguments, FastTextMod
 from qianru.vectors.formats.fasttext_write import write_fasttext
 from qianru.vectors.formats.sniff import sniff
 from qianru.vectors.keys import Keys, close_spellings
-from qianru.vectors.stored import Stored
+from qianru.vectors.stored import Stored, with_step
 from qianru.vectors.subword_folder import FILE, read_subwords, write_subwords
 from qianru.vectors.subword_rule import BucketRows, SubwordRule, mean_vectors
 from qianru.vectors.vectors import Vectors
@@ -261,7 +261,7 @@ class SubwordVectors:
         here = self._vectors
         return SubwordVectors(
             here.keys, word_rows, ngram_rows, rule=self._rule, buckets=self._buckets, pruned=self._pruned,
-            counts=here.counts, provenance=here._after(step),
+            counts=here.counts, provenance=with_step(here.provenance, step),
         )  # fmt: skip
 
     @property

@@ -18,7 +18,7 @@ from qianru.vectors.folder import write_folder
 from qianru.vectors.formats import read_any, write_format
 from qianru.vectors.gensim_names import GensimNames, parts_of_gensim
 from qianru.vectors.keys import Keys
-from qianru.vectors.stored import Stored, fingerprint
+from qianru.vectors.stored import Stored, fingerprint, with_step
 
 Among: TypeAlias = Iterable[str] | Int64Array | Callable[[str], bool]
 
@@ -316,33 +316,35 @@ class Vectors(GensimNames):
 
     def subset(self, words: Iterable[str]) -> Vectors:
         """New vectors of these words in this order, a copy. Raises UnknownWordError, ArgumentError."""
-        chosen = list(words) if not isinstance(words, str) else words
-        rows = self.rows(chosen)
-        counts = None if self.counts is None else self.counts[rows]
-        step = {"step": "subset", "n_keys": len(rows)}
-        return Vectors(list(chosen), self._matrix[rows], counts=counts, provenance=self._after(step))
+        rows = self.rows(words if isinstance(words, str) else list(words))
+        return self.take_rows(rows, {"step": "subset", "n_keys": len(rows)})
+
+    def take_rows(self, rows: Int64Array, step: Mapping[str, object]) -> Vectors:
+        """New vectors of these rows in this order, a copy, with a step more in the provenance. Raises ArgumentError."""
+        stored = self._stored
+        return Vectors(
+            [stored.keys[row] for row in self._checked_rows(rows).tolist()],
+            self._matrix[rows],
+            counts=None if stored.counts is None else stored.counts[rows],
+            provenance=with_step(self.provenance, step),
+            biases=None if stored.biases is None else stored.biases[rows],
+        )
 
     def normalise(self) -> Vectors:
         """New vectors of length 1 with the same directions; zero rows stay zero."""
-        matrix = self._matrix * self._searcher.inverse_norms[:, None]
-        provenance = checked_provenance(self._after({"step": "normalise"}))
-        return Vectors._from_stored(Stored(self._stored.keys, matrix, self.counts, provenance))
+        return self.with_matrix(self._matrix * self._searcher.inverse_norms[:, None], {"step": "normalise"})
 
     def with_matrix(self, matrix: Float32Array, step: Mapping[str, object]) -> Vectors:
         """New vectors of the same words, float32 [n, any dim], with a step more in the provenance.
 
         Raises ArgumentError where the matrix breaks its rules.
         """
-        return Vectors(self._stored.keys, matrix, counts=self.counts, provenance=self._after(step))
-
-    def _after(self, step: Mapping[str, object]) -> dict[str, object]:
-        """The provenance with one more step."""
-        steps = self.provenance.get("steps")
-        return {**self.provenance, "steps": [*(steps if isinstance(steps, list) else []), dict(step)]}
+        return Vectors(
+            self._stored.keys, matrix, counts=self.counts, provenance=with_step(self.provenance, step)
+        )
 
     def _with_fingerprint(self) -> Stored:
-        stored = self._stored
-        return replace(stored, fingerprint=self._fingerprint)
+        return replace(self._stored, fingerprint=self._fingerprint)
 
     def _neighbours(self, rows: Int64Array, scores: Float32Array) -> list[list[Neighbour]]:
         keys = self._stored.keys

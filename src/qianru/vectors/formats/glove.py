@@ -13,6 +13,7 @@ from pathlib import Path
 from qianru.errors import ArgumentError
 from qianru.vectors.formats.row_file import MAX_DIM, likely_dim, open_rows
 from qianru.vectors.formats.word2vec_write import write_rows
+from qianru.vectors.formats.words import check_first_word
 from qianru.vectors.stored import Stored
 
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -41,6 +42,7 @@ def read_glove(path: Path, *, errors: str = "strict", repair: bool = False) -> S
 
 def write_glove(path: Path, stored: Stored, *, compressed: bool, force: bool) -> None:
     """Write the file. Raises ArgumentError for a word that could not be read back; OutputError."""
+    check_first_word(stored.keys[0], "GloVe's text")
     for row, word in enumerate(stored.keys):
         if _BREAKS.search(word) or _ENDS_IN_NUMBER.search(word):
             raise ArgumentError(

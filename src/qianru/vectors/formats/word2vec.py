@@ -71,7 +71,11 @@ def _header(file: RowFile) -> tuple[int, int]:
 
 
 def is_binary(data: bytes, dim: int) -> bool:
-    """Text if the first row has no control characters and ends in a number, as floats hardly ever do."""
+    """Text if the first row is a word and dim numbers.
+
+    Else too where it ends in a number and no control characters follow: floats, even ones that hold a newline, hardly
+    ever look like that.
+    """
     limit = 20 * dim + 1024
     line = data[:limit].split(b"\n", 1)[0]
     fields = line.split()
@@ -80,7 +84,7 @@ def is_binary(data: bytes, dim: int) -> bool:
         del fields[-1:]
     elif len(fields) > dim and all(map(NUMBER.fullmatch, fields[-dim:])):
         return False
-    return not fields or bool(_CONTROL.search(line)) or not NUMBER.fullmatch(fields[-1])
+    return not fields or bool(_CONTROL.search(data[:limit])) or not NUMBER.fullmatch(fields[-1])
 
 
 def _check_room(file: RowFile, n_keys: int, dim: int, *, binary: bool) -> None:

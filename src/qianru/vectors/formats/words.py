@@ -73,8 +73,18 @@ def checked_word(word: bytes, row: int, path: str, *, errors: str) -> bytes:
     return word
 
 
+def check_first_word(word: str, what: str) -> None:
+    """Raise ArgumentError for a word that would be read back without its first character."""
+    if word.startswith("\ufeff"):
+        raise ArgumentError(
+            f"the first key {word!r} begins with U+FEFF, which at the front of {what} is a byte order mark",
+            hint="keep the vectors in a model folder (save), or rename the word",
+        )
+
+
 def check_lines(keys: Keys, breaks: str, what: str) -> None:
-    """Raise ArgumentError for a word that holds one of the characters."""
+    """Raise ArgumentError for a word that holds one of the characters, or a first one that looks like a mark."""
+    check_first_word(keys[0], what)
     for row, word in enumerate(keys):
         if any(mark in word for mark in breaks):
             raise ArgumentError(

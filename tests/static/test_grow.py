@@ -213,6 +213,8 @@ def test_probes_before_and_after(tmp_path: Path) -> None:
         ": section\na b c d\nx y e f\na\tb\t0.9\na\tc\t0.1\nb\tc\t0.5\na b c\nb a c\na c\n", "utf-8"
     )
     probes = read_probes(path)
+    (tmp_path / "lines").write_text("a\x85b\tc\n", "utf-8")
+    assert list(read_probes(tmp_path / "lines")) == ["pairs"]
     assert {kind: len(items) for kind, items in probes.items()} == {
         "analogies": 2, "similarity": 3, "nearer": 2, "pairs": 1,
     }  # fmt: skip

@@ -81,8 +81,8 @@ def test_bad_arguments(spaces: tuple[Vectors, Vectors]) -> None:
 
 def test_dictionaries(tmp_path: Path) -> None:
     path = tmp_path / "d.txt"
-    path.write_text("\ufeffcat 猫\n\nNew York\t纽约\r\n", encoding="utf-8")
-    assert read_dictionary(path) == [("cat", "猫"), ("New York", "纽约")]
+    path.write_text("\ufeffcat 猫\n\nNew York\t纽约\r\na\u2028b\tc\x85d\n", encoding="utf-8")
+    assert read_dictionary(path) == [("cat", "猫"), ("New York", "纽约"), ("a\u2028b", "c\x85d")]
     for text, message in (("a b c\n", "line 1"), ("a b\nc\n", "line 2"), ("\n", "no pair")):
         path.write_text(text)
         with pytest.raises(FormatError, match=message):

@@ -96,7 +96,7 @@ def read_probes(path: str | Path) -> Probes:
     Raises ArgumentError, naming the line.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
+        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
     except OSError as error:
         raise ArgumentError(f"probes: cannot read {path}: {error.strerror}", hint="Check the path.") from None
     except UnicodeDecodeError as error:

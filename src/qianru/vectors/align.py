@@ -60,7 +60,7 @@ def read_dictionary(path: str | Path) -> list[tuple[str, str]]:
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(f"cannot be read: {error}", path=str(path)) from None
     pairs = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         words = line.strip().split("\t") if "\t" in line else line.split()

@@ -7,8 +7,18 @@ import pytest
 
 from qianru.errors import ArgumentError
 from qianru.evaluate import Space, geometry, stability
-from qianru.evaluate.geometry import isotropy, top_component
+from qianru.evaluate.geometry import _Isotropy, _TopComponent
+from qianru.evaluate.intervals import interval_of
 from qianru.vectors import Vectors
+
+
+def isotropy(vectors: np.ndarray) -> float:
+    return float(_Isotropy(vectors)(np.ones((1, len(vectors))))[0])
+
+
+def top_component(units: np.ndarray) -> float:
+    strengths = np.linalg.eigvalsh(units.T @ units)
+    return float(strengths[-1] / strengths.sum())
 
 
 def test_geometry(vectors: Vectors) -> None:
@@ -23,15 +33,46 @@ def test_geometry(vectors: Vectors) -> None:
     assert found["share never near"].value == pytest.approx(np.mean(occurs == 0))
     assert max(found.details["hubs"].values()) == occurs.max()
     np.fill_diagonal(cosines, 0)
-    assert found["mean cosine"].value == pytest.approx(cosines.sum() / (72 * 71), abs=0.01)
+    assert found["mean cosine"].value == pytest.approx(cosines.sum() / (72 * 71), abs=1e-6)
+    assert found["top component"].value == pytest.approx(top_component(units), rel=1e-5)
+    for name in ("hubness", "share never near", "isotropy", "mean cosine", "top component"):
+        assert found[name].low < found[name].value < found[name].high
     assert found["isotropy"].value == pytest.approx(isotropy(vectors.to_numpy().astype(np.float64)))
     round_space = np.random.default_rng(1).standard_normal((20_000, 10))
     round_space /= np.linalg.norm(round_space, axis=1, keepdims=True)
     assert isotropy(round_space) > 0.95
     line = np.tile([[1.0, 0, 0]], (50, 1))
-    assert (isotropy(line), top_component(line)) == pytest.approx((np.exp(-2), 1))
+    assert (isotropy(line), _TopComponent(line)(np.ones((1, 50)))[0]) == pytest.approx((np.exp(-2), 1))
     with pytest.raises(ArgumentError, match="k \\+ 2 words"):
         geometry(vectors, k=71)
+
+
+def test_intervals_are_those_of_words_drawn_again() -> None:
+    """The slow twin takes the rows of each resample out and computes from them; it takes anew the directions, too, which are held."""
+    rng = np.random.default_rng(3)
+    made = (rng.standard_normal((400, 5)) * [2, 1, 1, 1, 0.5] + [0.3, 0.2, 0, 0, 0]).astype(np.float32)
+    found = geometry(Vectors([str(i) for i in range(400)], made), k=5, n_bootstrap=1000)
+    units = made / np.linalg.norm(made, axis=1, keepdims=True)
+
+    def mean_cosine(rows: np.ndarray) -> float:
+        cosines, other = units[rows] @ units[rows].T, rows[:, None] != rows
+        return cosines[other].mean()
+
+    for name, plain in (
+        ("mean cosine", mean_cosine),
+        ("top component", lambda rows: top_component(units[rows])),
+    ):
+        slow = interval_of(
+            lambda weights, plain=plain: np.array(
+                [plain(np.repeat(np.arange(400), w.astype(int))) for w in weights]
+            ),
+            400,
+            n_bootstrap=1000,
+            seed=7,
+        )
+        width = slow.high - slow.low
+        assert found[name].low == pytest.approx(slow.low, abs=0.15 * width)
+        assert found[name].high == pytest.approx(slow.high, abs=0.15 * width)
 
 
 def test_stability(vectors: Vectors, noisy: Vectors) -> None:

@@ -8,6 +8,8 @@ is isotropic.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from qianru.arrays import Float64Array
@@ -19,7 +21,6 @@ from qianru.vectors import Vectors
 from qianru.vectors.algebra import Searcher
 
 N_WORDS = 10_000
-_N_COUPLES = 100_000
 _N_HUBS = 10
 
 
@@ -33,10 +34,11 @@ def geometry(
 ) -> Result:
     """Over the first n_words words: "hubness" (skewness of N_k), "share never near", "isotropy", "mean cosine", "top component".
 
-    "share never near": words that are among no other's k nearest. "mean cosine": of random couples; 0 where the vectors
+    "share never near": words that are among no other's k nearest. "mean cosine": of all couples; 0 where the vectors
     have no common direction. "top component": share of the variance about the origin that lies in one direction.
-    details["hubs"]: the words with the highest N_k. All but isotropy are of the vectors at length 1. Words whose vector is zero
-    have no direction and are left out, with a note. Raises ArgumentError where fewer than k + 2 words are left.
+    details["hubs"]: the words with the highest N_k. All but isotropy are of the vectors at length 1. Intervals resample words;
+    neighbours and eigenvectors are those of all words. Words whose vector is zero have no direction and are left out, with a
+    note. Raises ArgumentError where fewer than k + 2 words are left.
     """
     checked_resampling(seed, n_bootstrap)
     space = space_of(model)
@@ -53,31 +55,28 @@ def geometry(
     found, _ = Searcher(units).nearest(units, k, exclude=np.arange(n).reshape(-1, 1))
     occurs = np.bincount(found[found >= 0], minlength=n).astype(np.float64)
     never = (occurs == 0).astype(np.float64)
-    drawn = np.random.default_rng([seed, n]).integers(0, n, size=(_N_COUPLES, 2))
-    drawn = drawn[drawn[:, 0] != drawn[:, 1]]
-    cosines = np.einsum("ij,ij->i", units[drawn[:, 0]], units[drawn[:, 1]]).astype(np.float64)
+    wide = units.astype(np.float64)
+    statistics: dict[str, Callable[[Float64Array], Float64Array]] = {
+        "hubness": lambda weights: _skewness(weights, occurs),
+        "share never near": lambda weights: (weights @ never) / weights.sum(axis=1),
+        "isotropy": _Isotropy(space.matrix[kept].astype(np.float64)),
+        "mean cosine": lambda weights: _mean_cosine(weights, wide),
+        "top component": _TopComponent(wide),
+    }
     hubs = np.argsort(-occurs, kind="stable")[:_N_HUBS].tolist()
-    options = {"n_bootstrap": n_bootstrap, "seed": seed}
+    once = np.ones((1, n))
     return result(
         "geometry",
         None,
         space,
         [
             score(
-                "hubness",
-                float(_skewness(np.ones((1, n)), occurs)[0]),
+                name,
+                float(statistic(once)[0]),
                 n,
-                interval_of(lambda w: _skewness(w, occurs), n, **options),
-            ),
-            score(
-                "share never near",
-                float(never.mean()),
-                n,
-                interval_of(lambda w: (w @ never) / w.sum(axis=1), n, **options),
-            ),
-            score("isotropy", isotropy(space.matrix[kept].astype(np.float64)), n),
-            score("mean cosine", float(cosines.mean()), len(cosines)),
-            score("top component", top_component(units.astype(np.float64)), n),
+                interval_of(statistic, n, n_bootstrap=n_bootstrap, seed=seed),
+            )
+            for name, statistic in statistics.items()
         ],
         n_items=n,
         n_known=n,
@@ -102,17 +101,40 @@ def _skewness(weights: Float64Array, values: Float64Array) -> Float64Array:
     return found
 
 
-def isotropy(vectors: Float64Array) -> float:
-    """Least over largest Z(c) of vectors [n, dim], from 0 to 1; sums by their logarithms, as long vectors overflow."""
-    along = vectors @ np.linalg.eigh(vectors.T @ vectors)[1]
-    # An eigenvector's sign is arbitrary: both are tried.
-    both = np.concatenate([along, -along], axis=1)
-    peaks = both.max(axis=0)
-    logs = peaks + np.log(np.exp(both - peaks).sum(axis=0))
-    return float(np.exp(logs.min() - logs.max()))
+def _mean_cosine(weights: Float64Array, units: Float64Array) -> Float64Array:
+    """The mean cosine of all couples of different words of units [n, dim], for each row of weights [b, n]."""
+    summed = ((weights @ units) ** 2).sum(axis=1)
+    # A word drawn twice is no couple.
+    squares = (weights**2).sum(axis=1)
+    with np.errstate(invalid="ignore"):
+        found: Float64Array = (summed - squares) / (weights.sum(axis=1) ** 2 - squares)
+    return found
 
 
-def top_component(units: Float64Array) -> float:
-    """The share of the variance about the origin of units [n, dim] that lies in the strongest direction."""
-    strengths = np.linalg.eigvalsh(units.T @ units)
-    return float(strengths[-1] / strengths.sum())
+class _Isotropy:
+    """Least over largest Z(c) of vectors [n, dim], from 0 to 1, for each row of weights [b, n]."""
+
+    def __init__(self, vectors: Float64Array) -> None:
+        along = vectors @ np.linalg.eigh(vectors.T @ vectors)[1]
+        # An eigenvector's sign is arbitrary: both are tried.
+        both = np.concatenate([along, -along], axis=1)
+        # Sums by their logarithms, as long vectors overflow.
+        self._peaks = both.max(axis=0)
+        self._powers = np.exp(both - self._peaks)
+
+    def __call__(self, weights: Float64Array) -> Float64Array:
+        with np.errstate(divide="ignore"):
+            logs = self._peaks + np.log(weights @ self._powers)
+        found: Float64Array = np.exp(logs.min(axis=1) - logs.max(axis=1))
+        return found
+
+
+class _TopComponent:
+    """The share of the variance about the origin of units [n, dim] along their strongest direction, for weights [b, n]."""
+
+    def __init__(self, units: Float64Array) -> None:
+        self._along = (units @ np.linalg.eigh(units.T @ units)[1][:, -1]) ** 2
+
+    def __call__(self, weights: Float64Array) -> Float64Array:
+        found: Float64Array = weights @ self._along / weights.sum(axis=1)
+        return found

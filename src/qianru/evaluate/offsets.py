@@ -13,7 +13,7 @@ import numpy as np
 from qianru.arrays import Float64Array, Int64Array
 from qianru.errors import ArgumentError
 from qianru.evaluate.datasets import Questions
-from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, checked_resampling, interval_of
+from qianru.evaluate.intervals import DEFAULT_BOOTSTRAP, Shares, checked_resampling, interval_of
 from qianru.evaluate.result import Result, Score, result, score
 from qianru.evaluate.space import Space, space_of
 from qianru.vectors import Vectors
@@ -59,17 +59,12 @@ def offsets(
             hint="check that model and test are of one language, spelled alike",
         )
     gains = np.array([_number(s, "consistency") - _number(s, "shuffled") for s in sections.values()])
-    interval = interval_of(
-        lambda weights: (weights @ gains) / weights.sum(axis=1),
-        len(gains),
-        n_bootstrap=n_bootstrap,
-        seed=seed,
-    )
-    scores: list[Score] = [
-        score("consistency gain", float(gains.mean()), len(gains), interval, zero_line=0.0)
-    ]
     pcs = np.array([_number(s, "pairing_consistency") for s in sections.values()])
-    scores.append(score("pairing consistency", float(pcs.mean()), len(pcs), zero_line=0.5))
+    scores: list[Score] = []
+    for title, values, zero in (("consistency gain", gains, 0.0), ("pairing consistency", pcs, 0.5)):
+        shares = Shares(values)
+        interval = shares.interval(n_bootstrap=n_bootstrap, seed=seed)
+        scores.append(score(title, shares.value, len(values), interval, zero_line=zero))
     return result(
         "offsets",
         data,

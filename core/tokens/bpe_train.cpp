@@ -430,13 +430,9 @@ std::uint32_t BpeTrainer::join(std::uint64_t pair, const std::string& token, boo
     merges_.push_back(pair);
     return made;
   }
-  std::uint32_t& known_length = lengths_[found->second];
-  if (known_length == 0) {  // a special token that the text spells
-    known_length = length;
-    widths_[found->second] = widths_[left] + widths_[right];
-  }
-  // A word that spells the prefix itself: the same text as another token, of other units.
-  if (known_length != length) return kNoUnit;
+  // A special token that the text spells, which stays text; or a word that spells the prefix itself: the same text as another
+  // token, of other units.
+  if (lengths_[found->second] != length) return kNoUnit;
   merges_.push_back(pair);
   return found->second;
 }

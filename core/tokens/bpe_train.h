@@ -5,6 +5,7 @@
 // (Gage 1994; Sennrich et al. 2016). Of pairs that occur equally often the one with the smaller ids goes first. Merges and ids
 // are those of the BpeTrainer of the `tokenizers` package, with two of its habits: the count of a pair that was joined
 // stays as it was, and a pair that is made again later (its parts can be joined in two orders to the same token) comes up again.
+// But text that spells a special token is never joined to that token, as it would be there.
 //
 // All words lie in one array, a slot for each byte or character. A token of several slots has its id in its first slot and
 // again, marked, in its last; the slots between are void. So both neighbours are found without a search, a merge changes

@@ -91,3 +91,14 @@ def test_wrong_input_is_two_lines(cli, cut: str) -> None:
         2,
         "error: segmenter: cannot read none: No such file or directory",
     )
+
+
+def test_a_wrong_test_file_is_told_before_training(cli, cut: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qianru.text.train_segmenter", lambda *_, **__: pytest.fail("it trains"))
+    ran = cli("train", "segmenter", cut, "-o", "cutter", "--test", "plain.txt")
+    assert (ran.code, ran.err.splitlines()[0]) == (
+        2,
+        "error: no run of Han characters is cut in Corpus(plain.txt)",
+    )
+    ran = cli("train", "segmenter", "-", "-o", "cutter", "--test", "-", stdin="老虎 在\n")
+    assert (ran.code, ran.err.splitlines()[0]) == (2, "error: CORPUS and --test both name standard input")

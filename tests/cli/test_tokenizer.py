@@ -40,6 +40,9 @@ def test_tokenize_as_json_and_from_stdin(cli, made: str) -> None:
     assert several[1]["tokens"] == ["a"]
     rows = cli("tokenize", made, "-", stdin="a\nb\n").out.split("\n\n")
     assert [block.split("\t")[0] for block in rows] == ["a", "b"]
+    # A text ends at a line feed and at nothing else.
+    odd = cli("tokenize", made, "-", "--json", stdin="a\rb\u2028c\r\n\nd").json
+    assert [one["text"] for one in odd] == ["a\rb\u2028c", "", "d"]
     ran = cli("tokenize", made, "a\udcff")
     assert ran.code == 2
     assert "error: text holds a lone surrogate" in ran.err

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qianru._core import Encoder
 from qianru.errors import ArgumentError, CorpusError
 from qianru.text import Corpus, split_words
-from qianru.text.han import HanCutter, read_preferred
+from qianru.text.han import HanCutter, is_han, read_preferred
 
 
 def test_a_preferred_word_is_found() -> None:
@@ -91,3 +92,14 @@ def test_a_form_of_another_length_is_left_alone() -> None:
     cutter = HanCutter({}, traditional=False)
     cutter._simplify = lambda run: run.replace("圖", "图书")
     assert "".join(cutter("圖書館\n电脑")) == "圖書館\n电脑"
+
+
+def test_han_is_what_the_core_hands_out() -> None:
+    chars = [chr(code) for code in range(0x110000) if not 0xD800 <= code <= 0xDFFF]
+    encoder = Encoder(False)
+    encoder.scan(" ".join(2 * char for char in chars).encode())  # one alone is a word without the dictionary
+    handed: set[str] = set()
+    while runs := encoder.take_han(1 << 20):
+        handed.update(runs.split("\n"))
+        encoder.put_words(list(runs))
+    assert {2 * char for char in chars if is_han(char)} == handed

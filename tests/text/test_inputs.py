@@ -110,6 +110,15 @@ def test_standard_input_can_be_read_again(monkeypatch: pytest.MonkeyPatch) -> No
     assert list(corpus.lines()) == LINES
 
 
+def test_json_lines_with_numbers_of_any_length(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    digits = "7" * 5000
+    path.write_text(f'{{"n": {digits}, "text": "a tiger"}}\n{{"n": -1, "text": "b"}}\n', encoding="utf-8")
+    assert list(Corpus(path, field="text").lines()) == ["a tiger", "b"]
+    with pytest.raises(CorpusError, match="the field 'n' is a JSON number, not a string"):
+        list(Corpus(path, field="n").lines())
+
+
 def test_named_pipes_can_be_read_again(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)

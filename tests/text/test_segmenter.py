@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import sys
 from itertools import pairwise
@@ -284,3 +285,27 @@ def test_progress_is_told_and_ctrl_c_gets_through(lines: list[str]) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         train_segmenter(Corpus(lines), progress=stop)
+
+
+def test_cut_takes_text_alone(lines: list[str]) -> None:
+    segmenter = train_segmenter(Corpus(lines), epochs=1, held_out=0)
+    for runs, words in ((5, ["老虎"]), ("老虎", None), ("老虎", [5]), ("\ud800", ["\ud800"])):
+        with pytest.raises(ArgumentError, match="runs must be a str and words a list of str"):
+            segmenter.cut(runs, words)  # type: ignore[arg-type]
+
+
+def test_file_names_that_are_not_utf_8_are_remembered_in_escapes(lines: list[str], tmp_path: Path) -> None:
+    prefer = os.fsdecode(os.fsencode(tmp_path) + b"/mine\xff.txt")
+    try:
+        Path(prefer).write_text("石墨烯\n", encoding="utf-8")
+    except OSError:
+        pytest.skip("no such names here")
+    train_segmenter(Corpus(lines, prefer=prefer), epochs=1, held_out=0).save(tmp_path / "cutter")
+    about = Segmenter.load(tmp_path / "cutter").provenance["corpus"]
+    assert isinstance(about, dict)
+    assert about["prefer"]["file"] == "mine\\xff.txt"
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/cutter\xff")
+    Path(odd).write_bytes((tmp_path / "cutter").read_bytes())
+    about = Corpus(["a"], segmenter=odd).settings["segmenter"]
+    assert isinstance(about, dict)
+    assert about["file"] == "cutter\\xff"

@@ -187,3 +187,12 @@ def test_missing_or_undecodable_dictionary(tmp_path: Path) -> None:
     (tmp_path / "gb").write_bytes("老虎".encode("gb18030"))
     with pytest.raises(CorpusError, match="byte 0: not valid UTF-8"):
         Corpus(["a"], user_dict=tmp_path / "gb")
+
+
+def test_a_text_may_be_the_name_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("README").write_text("a", encoding="utf-8")
+    assert split_words("README") == ["README"]
+    for wrong in (["README"], b"README", None):
+        with pytest.raises(ArgumentError, match="text must be a str, not "):
+            split_words(wrong)  # type: ignore[arg-type]

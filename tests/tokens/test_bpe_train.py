@@ -85,7 +85,7 @@ def test_repetitive_text_too(seed: int) -> None:
     ]
     text = " ".join(words)
     longest = rng.choice([0, 0, 3, 5, 9])
-    special = rng.choice([[], ["<pad>", "a", "ab"]])
+    special = rng.choice([[], ["<pad>", "a"]])
     options = {"vocab_size": rng.choice([270, 300, 400, 2000]), "min_frequency": rng.choice([0, 1, 2, 3])}
     limit = {"max_token_length": longest} if longest else {}
     expected = train_with_tokenizers([text], **options, special_tokens=special, **limit)
@@ -187,3 +187,17 @@ def test_what_cannot_be_gives_one_error() -> None:
     assert train(counted([]), vocab_size=300) == (train(counted(["a"]), vocab_size=256)[0], [])
     with pytest.raises(ValueError, match="one length"):
         _core.WordCounter(pattern="none").add([b"a"], np.array([], np.uint64))
+
+
+@pytest.mark.parametrize("max_places", [0, 1])
+def test_text_is_never_joined_to_a_special_token(max_places: int) -> None:
+    texts = ["abc"] * 5 + ["abcd abc", "xabc bcbc", "cab"]
+    options = {"vocab_size": 400, "min_frequency": 1, "max_places": max_places}
+    assert b"abc" in train(counted(texts), **options)[0]
+    tokens, merges = train(counted(texts), special_tokens=[b"<s>", b"abc"], **options)
+    assert tokens[:2] == [b"<s>", b"abc"]
+    made = [tokens[left] + tokens[right] for left, right in merges]
+    assert b"ab" in made
+    assert b"cab" in made
+    assert b"abc" not in made
+    assert len(set(made)) == len(made)

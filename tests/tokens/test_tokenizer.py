@@ -240,3 +240,26 @@ def test_a_description_that_is_wrong_is_refused(tokenizers: dict[str, Tokenizer]
     description["model"]["merges"].append("a nothing")  # type: ignore[index]
     with pytest.raises(FormatError, match=r"the description: model\.merges, entry"):
         Tokenizer(description)
+
+
+def test_what_is_no_text_or_number_is_one_clear_error(
+    tokenizers: dict[str, Tokenizer], tmp_path: Path
+) -> None:
+    made = tokenizers["word"]
+    for call, message in (
+        (lambda: made.encode("a", max_tokens="3"), "max_tokens must be a whole number, got '3'"),  # type: ignore[arg-type]
+        (lambda: made.encode_batch(None), "texts must be a sequence of texts, got NoneType"),  # type: ignore[arg-type]
+        (lambda: made.encode_offsets("ab"), "texts must be a sequence of texts, got one str"),
+        (lambda: made.token_of("a"), "token_id must be a whole number, got 'a'"),  # type: ignore[arg-type]
+        (lambda: made.decode(None), "ids must be whole numbers from 0 to .*, got None"),  # type: ignore[arg-type]
+        (lambda: made.decode([[1], [1, 2]]), "ids must be whole numbers"),  # type: ignore[list-item]
+        (lambda: made.decode([2**70]), "ids must be whole numbers"),
+        (
+            lambda: made.encode_files(Corpus(["a"]), tmp_path / "ids", line_end="end"),  # type: ignore[arg-type]
+            "line_end must be a whole number, got 'end'",
+        ),
+    ):
+        with pytest.raises(ArgumentError, match=message):
+            call()  # type: ignore[no-untyped-call]
+    assert "\ud800" not in made
+    assert made.decode([]) == ""

@@ -9,11 +9,13 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from qianru.errors import ArgumentError, CorpusError
 from qianru.text import Corpus
 from qianru.tokens import Tokenizer
+from qianru.tokens.word_model import unigram_scores
 
 TRAINED = ("bpe", "character", "word")
 
@@ -79,6 +81,48 @@ def test_words_are_those_of_the_corpus(lines: list[str]) -> None:
         assert made.encode(word).tokens == [word]
 
 
+def test_special_tokens_that_are_words_of_the_text_shift_nothing() -> None:
+    text = ["老虎 mask 在 mask 森林 老虎 mask"] * 3
+    corpus = Corpus(text)
+    made = Tokenizer.train(corpus, kind="word", vocab_size=6, special_tokens=["mask", "在老虎"])
+    assert [*made.vocab] == ["老虎", "在", "森林", "[UNK]", "mask", "在老虎"]
+    assert made.notes == ()
+    pieces = made.description["model"]["vocab"]  # type: ignore[index]
+    scores = unigram_scores(["老虎", "在", "森林"], np.array([6, 3, 3], dtype=np.uint64))
+    assert [score for _, score in pieces[:3]] == scores.tolist()
+    assert made.encode("mask 老虎").tokens == ["[UNK]", "老虎"]
+    with pytest.raises(CorpusError, match=r"no word in .* but special tokens"):
+        Tokenizer.train(Corpus(["mask mask"]), kind="word", vocab_size=6, special_tokens=["mask"])
+
+
+@pytest.mark.parametrize("kind", ["bpe", "character"])
+def test_text_that_spells_a_special_token_stays_text(kind: str) -> None:
+    text = ["<s>mask <s>mask <老虎>"] * 20
+    special = ["<s>", "mask", "<老虎>"]
+    made = Tokenizer.train(Corpus(text), kind=kind, vocab_size=300, special_tokens=special)
+    found = made.encode("mask<s> <老虎>")
+    assert not set(special) & set(found.tokens)
+    assert made.decode(found.ids) == "mask<s> <老虎>"
+    assert made.encode_batch(["mask<s> <老虎>"])[0].tolist() == found.ids.tolist()
+    assert made.encode("mask", allow_special=True).tokens == ["mask"]
+
+
+GREEK = "ΛΟΓΟΣ ὈΔΌΣ Σ ΣΑΣΣ λόγος σοφία ΑΣ:ΒΑΣ ΑΣ. ΑΣ'Β ΑΣ’ 1Σ A\u0301Σ\u0301 ΤΟΣ虎ΤΟΣ"
+
+
+@pytest.mark.parametrize("more", ["", " 老虎 在 森林"])
+def test_words_that_end_in_a_capital_sigma_are_found(more: str) -> None:
+    """The words of a corpus have a final sigma; `tokenizers` knows none by itself."""
+    corpus = Corpus([GREEK + more], lowercase=True)
+    (words,) = corpus.words()
+    assert {"λογος", "ὀδός", "σ", "σασς", "ας", "βας", "ασ'β", "τος"} <= set(words)
+    made = Tokenizer.train(corpus, kind="word", vocab_size=100, min_count=1)
+    for text in (GREEK + more, " ".join(words)):
+        assert made.encode(text).tokens == words
+        assert [made.token_of(i) for i in made.encode_batch([text])[0].tolist()] == words
+    assert made.engine == ("core" if more else "tokenizers")
+
+
 def test_words_of_a_user_dictionary_come_out_whole() -> None:
     text = ["京大 在 北京大学 C++ 石墨烯", "T恤 和 京大", "北京 大学"]
     corpus = Corpus(text, user_dict=["京大", "石墨烯", "T恤", "++"])
@@ -107,7 +151,17 @@ def test_wrong_arguments(lines: list[str]) -> None:
         "coverage must be above 0": {"coverage": 0},
         "special_tokens holds '<s>' twice": {"special_tokens": ["<s>", "<s>"]},
         r"special_tokens\[0\] is empty": {"special_tokens": [""]},
-        r"special_tokens\[0\]: 'a' is a character": {"special_tokens": "a"},
+        r"special_tokens\[0\]: 'a' is a character": {"special_tokens": ["a"]},
+        "special_tokens must be a list of texts, got str": {"special_tokens": "<s>"},
+        "special_tokens must be a list of texts, got NoneType": {"special_tokens": None},
+        r"special_tokens\[0\]: 'Ġt' is how byte-level BPE spells other text": {"special_tokens": ["Ġt"]},
+        r"special_tokens\[1\]: 'æĪ' is how byte-level": {"special_tokens": ["<é>", "æĪ"]},
+        r"special_tokens\[0\]: '<0xE5>' is the token of a byte": {
+            "kind": "character",
+            "byte_fallback": True,
+            "special_tokens": ["<0xE5>"],
+        },
+        "coverage must be above 0 and at most 1, got '1'": {"coverage": "1"},
         r"special_tokens\[0\] holds a lone surrogate": {"special_tokens": ["\ud800"]},
         "byte_fallback is for unigram and character": {"byte_fallback": True},
         "pattern must be one of gpt2": {"pattern": "gpt"},

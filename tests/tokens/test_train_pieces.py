@@ -129,3 +129,24 @@ def test_no_text(kind: str) -> None:
 def test_without_sentencepiece_the_error_says_what_to_install(lines: list[str]) -> None:
     with pytest.raises(ArgumentError, match="sentencepiece"):
         Tokenizer.train(Corpus(lines), kind="unigram", vocab_size=1500)
+
+
+@pytest.mark.parametrize("special", ["mask", "##sk", "MASK"])
+def test_a_special_token_that_bert_would_find_in_text_is_refused(special: str) -> None:
+    corpus = Corpus(["the mask of the task"] * 5)
+    with pytest.raises(ArgumentError, match=f"special_tokens: '{special}' can be part of a word"):
+        Tokenizer.train(corpus, kind="wordpiece", vocab_size=60, special_tokens=["[MASK]", special])
+    lower = Corpus(["the mask of the task [MASK] MASK"] * 5, lowercase=True)
+    made = Tokenizer.train(lower, kind="wordpiece", vocab_size=60, special_tokens=["[MASK]", "MASK"])
+    assert not {"MASK", "[MASK]"} & set(made.encode("MASK [MASK]", add_special_tokens=False).tokens)
+
+
+@pytest.mark.skipif(not HAS_SENTENCEPIECE, reason="sentencepiece is not installed")
+def test_text_that_spells_a_special_token_stays_text(lines: list[str]) -> None:
+    text = ["<s>mask of the mask"] * 50
+    made = Tokenizer.train(
+        Corpus([*text, *lines]), kind="unigram", vocab_size=600, special_tokens=["<s>", "mask"]
+    )
+    found = made.encode("<s>mask")
+    assert not {"<s>", "mask"} & set(found.tokens)
+    assert made.decode(found.ids) == "<s>mask"

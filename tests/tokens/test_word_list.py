@@ -14,6 +14,7 @@ def test_ids_are_places_and_special_tokens_come_last() -> None:
     made = tokenizer_of_words(["cat", "the"], special_tokens=["[PAD]", "[MASK]"])
     assert made.vocab == {"cat": 0, "the": 1, "[UNK]": 2, "[PAD]": 3, "[MASK]": 4}
     assert made.unknown_id == 2
+    assert tokenizer_of_words(["cat", "the"], special_tokens=["[UNK]", "[PAD]", "[MASK]"]).vocab == made.vocab
     assert made.encode("the cat, the dog [PAD]").tokens == ["the", "cat", "the", "[UNK]", "[UNK]"]
 
 
@@ -40,12 +41,21 @@ def test_each_word_alone_gets_its_own_id(words: list[str]) -> None:
 
 def test_bad_lists() -> None:
     for words, options, message in (
+        (5, {}, "words must be a list of words, got int"),
+        ("abc", {}, "words must be a list of words, got str"),
         ([], {}, "at least one word"),
         (["a", ""], {}, r"words\[1\] '' is empty"),
         (["a", "b", "a"], {}, r"words\[2\] 'a' stands twice"),
         (["[PAD]"], {"special_tokens": ["[PAD]"]}, "stands twice"),
         (["a"], {"counts": [1, 2]}, "2 counts, 1 words"),
         (["a\udcff"], {}, "no UTF-8"),
+        (["a"], {"counts": 5}, "counts must be whole numbers from 0 up, one for each word, got 5"),
+        (["a"], {"counts": [-1]}, "counts must be whole numbers"),
+        (["a"], {"counts": ["1"]}, "counts must be whole numbers"),
+        (["a"], {"counts": [2**64]}, "counts must be whole numbers"),
+        (["a"], {"special_tokens": [5]}, r"special_tokens\[0\] must be a str, got int"),
+        (["a"], {"special_tokens": ["<s>", "<s>"]}, "special_tokens holds '<s>' twice"),
+        (["a"], {"special_tokens": "<s>"}, "special_tokens must be a list of texts, got str"),
     ):
         with pytest.raises(ArgumentError, match=message):
             tokenizer_of_words(words, **options)  # type: ignore[arg-type]

@@ -86,3 +86,13 @@ def test_real_vocabularies(name: str) -> None:
     assert tokenizer.engine == "core"
     check(tokenizer, [side for line in pairs.read_text("utf-8").splitlines() for side in line.split("\t")])
     check(tokenizer, list(tokenizer.vocab))
+
+
+def test_words_of_any_length_may_be_allowed() -> None:
+    description = bert({"[UNK]": 0, "a": 1, "##a": 2}, lowercase=True)
+    description["model"]["max_input_chars_per_word"] = 1 << 40  # type: ignore[index]
+    made = Tokenizer(description)
+    assert made.engine == "core"
+    assert (
+        made.encode_batch(["a" * 500])[0].tolist() == made.encode("a" * 500).ids.tolist() == [1] + [2] * 499
+    )

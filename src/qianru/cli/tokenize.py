@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qianru.cli.options import AsJson
+from qianru.cli.options import AsJson, texts_from
 from qianru.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -51,10 +51,9 @@ def tokenize(
     tokenizer = Tokenizer.load(model)
     for note in tokenizer.notes:
         typer.echo(f"note: {note}", err=True)
-    # What the shell gave is taken as it is; bytes that are not UTF-8 become lone surrogates, which encode refuses.
-    texts = [text] if text != "-" else [line.rstrip("\r\n") for line in sys.stdin]
     shown = []
-    for number, line in enumerate(texts):
+    # Bytes that are not UTF-8 become lone surrogates, which encode refuses.
+    for number, line in enumerate(texts_from([text])):
         found = tokenizer.encode(
             line, add_special_tokens=special, allow_special=allow_special, byte_offsets=byte_offsets
         )

@@ -20,6 +20,7 @@ from qianru.cli.options import (
     check_output_file,
 )
 from qianru.cli.output import n_of, print_json
+from qianru.errors import ArgumentError
 
 
 def segmenter(
@@ -58,8 +59,14 @@ def segmenter(
     """
     from qianru.progress import TerminalProgress
     from qianru.text import Corpus, score_segmenter, train_segmenter
+    from qianru.text.segmenter_training import cut_lines
 
     check_output_file(output, force=force)
+    if test == "-" and "-" in corpus:
+        raise ArgumentError(
+            "CORPUS and --test both name standard input",
+            hint="It can be read once: name a file for one of them.",
+        )
 
     def cut_text(*inputs: str) -> Corpus:
         return Corpus(
@@ -67,6 +74,8 @@ def segmenter(
         )
 
     tests = None if test is None else cut_text(test)
+    if tests is not None:
+        cut_lines(tests)  # what is wrong with it is told before minutes of training
     bar, started = TerminalProgress(), time.time()
     try:
         made = train_segmenter(
@@ -78,8 +87,8 @@ def segmenter(
         )
     finally:
         bar.close()
-    score = made.provenance["held_out"] if tests is None else asdict(score_segmenter(made, tests))
     made.save(output, force=force)
+    score = made.provenance["held_out"] if tests is None else asdict(score_segmenter(made, tests))
     seconds = time.time() - started
     if as_json:
         print_json(

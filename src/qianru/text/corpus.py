@@ -270,12 +270,16 @@ def split_words(
     """The words of one text, by the rules of Corpus.
 
     Raises:
-        ArgumentError: a word of user_dict or prefer cannot be one.
+        ArgumentError: text is no str, or a word of user_dict or prefer cannot be one.
         CorpusError: the text holds a lone surrogate, or the segmenter's file cannot be read.
         FormatError: the segmenter's file is damaged or none.
     """
+    if not isinstance(text, str):
+        raise ArgumentError(
+            f"text must be a str, not {type(text).__name__}", hint="Corpus(lines).words() takes several."
+        )
     corpus = Corpus(
-        [text],
+        {text},  # not a list, which would be refused where a file has this name
         lowercase=lowercase,
         user_dict=user_dict,
         prefer=prefer,

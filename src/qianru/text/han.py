@@ -131,11 +131,13 @@ def _number(text: str) -> object:
 
 
 def is_han(char: str) -> bool:
-    """Whether the dictionary cuts runs of this character."""
+    """Whether the dictionary is given runs of this character: whether it is Han for the core (core/text/make_tables.py)."""
     return (
-        "\u3400" <= char <= "\u4dbf"
-        or "\u4e00" <= char <= "\u9fff"
-        or "\uf900" <= char <= "\ufaff"
-        or char in "々〇"
-        or "\U00020000" <= char <= "\U0003ffff"
+        "\u4e00" <= char <= "\u9fff"
+        or "\u3400" <= char <= "\u4dbf"
+        or char in "々〇〡〢〣〤〥〦〧〨〩〸〹〺〻"
+        or "\uf900" <= char <= "\ufa6d"
+        or "\ufa70" <= char <= "\ufad9"
+        or "\U00020000" <= char <= "\U0002fffd"
+        or "\U00030000" <= char <= "\U0003fffd"
     )

@@ -19,6 +19,7 @@ from qianru import _core
 from qianru.arrays import Int16Array, Int32Array, UInt64Array
 from qianru.errors import ArgumentError, CorpusError, FormatError
 from qianru.output import new_file
+from qianru.text.user_words import file_name
 
 _FORMAT = 1  # another one if the features or their hash change: the keys of old files would mean nothing
 _TENSORS = {"keys": ("U64", 1), "weights": ("I16", 2), "transitions": ("I32", 2)}
@@ -61,11 +62,16 @@ class Segmenter:
         words: the dictionary's words of the same text, line feeds too.
 
         Raises:
-            ArgumentError: the words do not cover the runs one by one.
+            ArgumentError: the words do not cover the runs one by one, or something is no text.
         """
         try:
             return self._core.cut(runs, words)
-        except RuntimeError as error:
+        except (RuntimeError, TypeError, UnicodeEncodeError) as error:
+            if not isinstance(error, RuntimeError) or str(error) == "std::bad_cast":
+                raise ArgumentError(
+                    "runs must be a str and words a list of str, without lone surrogates",
+                    hint="HanCutter.by_dictionary gives both.",
+                ) from None
             raise ArgumentError(f"words: {error}", hint="Give all words of the text, in its order.") from None
 
     def save(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
@@ -158,5 +164,4 @@ def describe_segmenter(given: object, segmenter: Segmenter | None) -> dict[str, 
     """What a model remembers of its segmenter: the file's name and the fingerprint. None without one."""
     if segmenter is None:
         return None
-    name = Path(given).name if isinstance(given, (str, os.PathLike)) else None
-    return {"file": name, "sha256": segmenter.fingerprint}
+    return {"file": file_name(given), "sha256": segmenter.fingerprint}

@@ -74,8 +74,7 @@ def train_segmenter(
             )
     if isinstance(held_out, bool) or not isinstance(held_out, (int, float)) or not 0 <= held_out <= 0.5:
         raise ArgumentError(f"held_out must be from 0 to 0.5, got {held_out!r}", hint="0.1 is usual.")
-    lines = [runs for line in corpus.lines() if (runs := han_runs(line))]
-    _check_cut(lines, corpus)
+    lines = cut_lines(corpus)
     score = None
     if held_out:
         parts: tuple[list[list[list[str]]], list[list[list[str]]]] = ([], [])
@@ -105,8 +104,7 @@ def score_segmenter(segmenter: Segmenter, corpus: Corpus) -> SegmentationScore:
     Raises:
         CorpusError: the text has no Han characters, or is not cut.
     """
-    lines = [runs for line in corpus.lines() if (runs := han_runs(line))]
-    _check_cut(lines, corpus)
+    lines = cut_lines(corpus)
     return _score(segmenter, lines, corpus.han_cutter)
 
 
@@ -122,13 +120,16 @@ def han_runs(line: str) -> list[list[str]]:
     return runs if runs[-1] else runs[:-1]
 
 
-def _check_cut(lines: list[list[list[str]]], corpus: Corpus) -> None:
+def cut_lines(corpus: Corpus) -> list[list[list[str]]]:
+    """The Han runs of each line that has any. Raises CorpusError if there are none, or none of them is cut."""
+    lines = [runs for line in corpus.lines() if (runs := han_runs(line))]
     if not lines:
         raise CorpusError(f"{corpus!r} has no Han characters", hint="A segmenter cuts nothing else.")
     if all(len(run) == 1 for runs in lines for run in runs):
         raise CorpusError(
             f"no run of Han characters is cut in {corpus!r}", hint="Put a space between each two words."
         )
+    return lines
 
 
 def _join(lines: Iterable[list[list[str]]], cut: HanCutter) -> tuple[str, list[str], list[str]]:

@@ -41,9 +41,15 @@ def describe_user_words(user_dict: object, words: tuple[str, ...]) -> dict[str, 
     """
     if not words:
         return None
-    name = Path(user_dict).name if isinstance(user_dict, (str, os.PathLike)) else None
     digest = hashlib.sha256("".join(f"{word}\n" for word in words).encode()).hexdigest()
-    return {"file": name, "n_words": len(words), "sha256": digest}
+    return {"file": file_name(user_dict), "n_words": len(words), "sha256": digest}
+
+
+def file_name(given: object) -> str | None:
+    """The name of a file given by its path, bytes that are not UTF-8 as \\xff: no JSON could hold them. None for others."""
+    if not isinstance(given, (str, os.PathLike)):
+        return None
+    return os.fsencode(Path(given).name).decode("utf-8", "backslashreplace")
 
 
 def file_entries(name: str | os.PathLike[str], argument: str) -> list[tuple[list[str], str]]:

@@ -16,7 +16,7 @@ from qianru.text.splitting import change_spans
 from qianru.tokens.description import Description, model_kind, model_vocab
 from qianru.tokens.encoding import TokenBatch, utf8_of
 from qianru.tokens.pipelines import byte_level_bytes
-from qianru.tokens.word_model import CUTS
+from qianru.tokens.word_model import CUTS, FINAL_SIGMA
 
 if TYPE_CHECKING:
     import tokenizers
@@ -129,7 +129,8 @@ def _normal_steps(description: Description) -> list[str] | None:
         cast(Mapping[str, object], normalizer).get("normalizers") if isinstance(normalizer, dict) else None
     )
     steps = inner if isinstance(inner, list) else [normalizer]
-    names = [str(_type_of(step)) for step in steps]
+    # Text that is in lower case already has no capital sigma.
+    names = [str(_type_of(step)) for step in steps if step != FINAL_SIGMA]
     return names if names in (["NFC"], ["Lowercase"], ["NFC", "Lowercase"]) else None
 
 
@@ -214,7 +215,7 @@ def _wordpiece(description: Description, model: Mapping[str, object]) -> _core.W
             np.array(list(vocab.values()), dtype=np.uint32),
             unknown=str(model.get("unk_token", "[UNK]")),
             prefix=str(model.get("continuing_subword_prefix", "##")),
-            max_chars=cast(int, model.get("max_input_chars_per_word", 100)),
+            max_chars=min(cast(int, model.get("max_input_chars_per_word", 100)), 0xFFFFFFFF),
             clean_text=bool(rules.get("clean_text", True)),
             separate_han=bool(rules.get("handle_chinese_chars", True)),
             strip_accents=rules.get("strip_accents"),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import overload
+from typing import cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,15 @@ def checked_threads(threads: int | None) -> int:
     return threads
 
 
+def checked_whole(value: object, name: str) -> int:
+    """The value as int. Raises ArgumentError if it is no whole number."""
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise ArgumentError(
+            f"{name} must be a whole number, got {value!r}", hint=f"write {name}=8 or the like"
+        )
+    return int(value.__index__())
+
+
 def checked_text(text: object, name: str = "text") -> str:
     """The text itself. Raises ArgumentError if it is no str or holds half of a surrogate pair."""
     if not isinstance(text, str):
@@ -99,12 +108,37 @@ def checked_text(text: object, name: str = "text") -> str:
     return text
 
 
-def utf8_of(texts: Sequence[str]) -> list[bytes]:
-    """The UTF-8 of each text. Raises ArgumentError as `checked_text`, naming the text by its place."""
+def checked_ids(ids: object, n_tokens: int) -> NDArray[np.integer]:
+    """The ids as an array [n]. Raises ArgumentError if they are none of tokens."""
     try:
-        return list(map(str.encode, texts))
+        array = ids if isinstance(ids, np.ndarray) else np.array(list(cast(Iterable[int], ids)))
+    except (TypeError, ValueError):  # nothing to go through, or lists of several lengths
+        array = np.empty((0, 0))
+    is_list = array.ndim == 1 and (array.dtype.kind in "iu" or not array.size)
+    if not is_list or (array.size and (array.min() < 0 or array.max() >= n_tokens)):
+        raise ArgumentError(
+            f"ids must be whole numbers from 0 to {n_tokens - 1}, got {ids!r:.60}",
+            hint="give one list of them, as encode(text).ids",
+        )
+    return array
+
+
+def checked_texts(texts: object) -> list[str]:
+    """The texts. Raises ArgumentError for anything else, and as `checked_text`, naming the text by its place."""
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        kind = "one str" if isinstance(texts, str) else type(texts).__name__
+        raise ArgumentError(f"texts must be a sequence of texts, got {kind}", hint="write [text]")
+    return [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
+
+
+def utf8_of(texts: Sequence[str]) -> list[bytes]:
+    """The UTF-8 of each text. Raises ArgumentError as `checked_texts`."""
+    try:
+        if not isinstance(texts, str):
+            return list(map(str.encode, texts))
     except (TypeError, UnicodeEncodeError):
-        return [checked_text(text, f"texts[{i}]").encode() for i, text in enumerate(texts)]
+        pass
+    return [text.encode() for text in checked_texts(texts)]
 
 
 def byte_starts(text: str) -> Int64Array:
@@ -119,7 +153,7 @@ def byte_starts(text: str) -> Int64Array:
 
 def truncated(made: Encoding, max_tokens: int, n_before: int, n_behind: int) -> Encoding:
     """At most max_tokens tokens, the ones behind the text among them. Raises ArgumentError."""
-    n_around = n_before + n_behind
+    n_around, max_tokens = n_before + n_behind, checked_whole(max_tokens, "max_tokens")
     if not max_tokens > n_around:
         raise ArgumentError(
             f"max_tokens must be above {n_around}, the tokens around a text, got {max_tokens}"

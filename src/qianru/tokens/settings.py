@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import codecs
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,7 +13,7 @@ from qianru.progress import Progress, ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens.description import Description
 from qianru.tokens.encoding import checked_text, checked_threads
-from qianru.tokens.pipelines import PATTERNS
+from qianru.tokens.pipelines import PATTERNS, byte_level_bytes
 
 # The tokenizer.json, the number of its tokens, and notes on it.
 Trained: TypeAlias = tuple[Description, int, tuple[str, ...]]
@@ -22,7 +24,8 @@ KINDS = ("bpe", "wordpiece", "unigram", "character", "word")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """What `Tokenizer.train` was asked for; the same words as its arguments, checked on construction."""
+    """What `Tokenizer.train` was asked for; the same words as its arguments, checked on construction, but for what
+    `checked_special` does."""
 
     kind: str
     vocab_size: int
@@ -51,21 +54,24 @@ class TrainSettings:
                 f"for {self.vocab_size} tokens, got {self.memory}",
                 hint="raise it, or lower vocab_size",
             )
-        if not 0 < self.coverage <= 1:
+        is_number = isinstance(self.coverage, (int, float)) and not isinstance(self.coverage, bool)
+        if not is_number or not 0 < self.coverage <= 1:
             raise ArgumentError(
                 f"coverage must be above 0 and at most 1, got {self.coverage!r}",
                 hint="0.9995 is usual for Chinese; 1 keeps every character.",
             )
         for i, token in enumerate(self.special_tokens):
-            if not checked_text(token, f"special_tokens[{i}]"):
-                raise ArgumentError(f"special_tokens[{i}] is empty")
-            if self.special_tokens.index(token) != i:
-                raise ArgumentError(f"special_tokens holds {token!r} twice")
             if len(token) == 1:
-                raise ArgumentError(
-                    f"special_tokens[{i}]: {token!r} is a character of text",
-                    hint="write <s>, [CLS] or the like",
-                )
+                what = "a character of text"
+            elif self.kind == "bpe" and _spells_bytes(token):
+                what = "how byte-level BPE spells other text"
+            elif self.byte_fallback and re.fullmatch("<0x[0-9A-F]{2}>", token):
+                what = "the token of a byte"
+            else:
+                continue
+            raise ArgumentError(
+                f"special_tokens[{i}]: {token!r} is {what}", hint="write <s>, [CLS] or the like"
+            )
         if self.byte_fallback and self.kind not in ("unigram", "character"):
             raise ArgumentError(f"byte_fallback is for unigram and character, not for {self.kind}")
         n_fixed = len(self.special_tokens) + (256 if self.kind == "bpe" or self.byte_fallback else 1)
@@ -80,6 +86,35 @@ class TrainSettings:
     def memory_for_words(self) -> int:
         """Bytes that the different pieces of the text, and the training on them, may take."""
         return self.memory - _FIXED_BYTES - _BYTES_PER_TOKEN * self.vocab_size
+
+
+def checked_special(tokens: Sequence[object]) -> list[str]:
+    """The special tokens. Raises ArgumentError unless they are distinct texts, none of them empty."""
+    if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+        raise ArgumentError(
+            f"special_tokens must be a list of texts, got {type(tokens).__name__}", hint='write ["<s>"]'
+        )
+    checked: list[str] = []
+    for i, token in enumerate(tokens):
+        text = checked_text(token, f"special_tokens[{i}]")
+        if not text:
+            raise ArgumentError(f"special_tokens[{i}] is empty", hint="write <s>, [CLS] or the like")
+        if text in checked:
+            raise ArgumentError(f"special_tokens holds {text!r} twice", hint="name it once")
+        checked.append(text)
+    return checked
+
+
+def _spells_bytes(token: str) -> bool:
+    """Whether text with other characters, whole or cut inside one, has this spelling in a byte-level vocabulary."""
+    data = byte_level_bytes(token)
+    if data is None or token.isascii():
+        return False
+    try:
+        codecs.utf_8_decode(data.lstrip(bytes(range(0x80, 0xC0))), "strict", False)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def left_out(n: int, what: str, occurrences: int, becomes: str) -> tuple[str, ...]:

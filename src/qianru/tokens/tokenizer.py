@@ -30,7 +30,17 @@ from qianru.tokens.description import (
     tokens_by_id,
     unknown_id,
 )
-from qianru.tokens.encoding import Encoding, TokenBatch, byte_starts, checked_text, checked_threads, truncated
+from qianru.tokens.encoding import (
+    Encoding,
+    TokenBatch,
+    byte_starts,
+    checked_ids,
+    checked_text,
+    checked_texts,
+    checked_threads,
+    checked_whole,
+    truncated,
+)
 from qianru.tokens.engine import (
     Engine,
     EngineName,
@@ -46,7 +56,7 @@ from qianru.tokens.engine import (
 )
 from qianru.tokens.opening import Opened, open_tokenizer, to_text
 from qianru.tokens.pipelines import roles_of
-from qianru.tokens.settings import TrainSettings
+from qianru.tokens.settings import TrainSettings, checked_special
 from qianru.tokens.stream import write_stream
 from qianru.tokens.train import train_description
 
@@ -165,7 +175,7 @@ class Tokenizer:
             kind=kind,
             vocab_size=vocab_size,
             min_count=min_count,
-            special_tokens=tuple(special_tokens),
+            special_tokens=tuple(checked_special(special_tokens)),
             coverage=coverage,
             byte_fallback=kind == "unigram" if byte_fallback is None else byte_fallback,
             pattern=pattern,
@@ -233,8 +243,6 @@ class Tokenizer:
         threads: int | None = None,
     ) -> TokenBatch:
         """The ids of many texts in one array. Options as for `encode`. Raises ArgumentError, naming the text."""
-        if isinstance(texts, str):
-            raise ArgumentError("texts must be a sequence of texts, got one str", hint="write [text]")
         engine = PackageEngine(self._one_package(True)) if allow_special and self._special else self._engine
         batch = engine.encode_batch(texts, checked_threads(threads))
         return put_around(batch, *self._around) if add_special_tokens else batch
@@ -244,7 +252,7 @@ class Tokenizer:
 
         Nothing is put around the texts. Raises ArgumentError.
         """
-        checked = [checked_text(text, f"texts[{i}]") for i, text in enumerate(texts)]
+        checked = checked_texts(texts)
         if self._exact is None:
             return offsets_of(self._encoding_package, checked)
         found = [encode_exactly(self._exact, text, self._tokens, ([], [])) for text in checked]
@@ -272,7 +280,7 @@ class Tokenizer:
         Raises ArgumentError if line_end is a token's id, CorpusError for text that cannot be read, OutputError.
         """
         _check_corpus(corpus)
-        if line_end is not None and not self.n_tokens <= line_end <= LINE_END:
+        if line_end is not None and not self.n_tokens <= checked_whole(line_end, "line_end") <= LINE_END:
             raise ArgumentError(
                 f"line_end must be no token's id and below 2^32, got {line_end}", hint="leave it out"
             )
@@ -290,9 +298,7 @@ class Tokenizer:
 
         Raises ArgumentError for an unknown id, FormatError where the decoder cannot.
         """
-        array = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
-        if array.size and (array.dtype.kind not in "iu" or array.min() < 0 or array.max() >= self.n_tokens):
-            raise ArgumentError(f"ids must be whole numbers from 0 to {self.n_tokens - 1}")
+        array = checked_ids(ids, self.n_tokens)
         with told_as_format_error("the decoder cannot decode these ids", "mend decoder in tokenizer.json"):
             return str(self._package.decode(array.tolist(), skip_special_tokens=skip_special))
 
@@ -310,12 +316,15 @@ class Tokenizer:
 
     def token_of(self, token_id: int) -> str:
         """The token of an id. Raises ArgumentError."""
-        if not 0 <= token_id < self.n_tokens:
+        if not 0 <= checked_whole(token_id, "token_id") < self.n_tokens:
             raise ArgumentError(f"token_id must be from 0 to {self.n_tokens - 1}, got {token_id}")
         return self._tokens[token_id]
 
     def __contains__(self, token: object) -> bool:
-        return isinstance(token, str) and self._package.token_to_id(checked_text(token)) is not None
+        # A lone surrogate stands in no token, and the package cannot look for one.
+        if not isinstance(token, str) or any("\ud800" <= char <= "\udfff" for char in token):
+            return False
+        return self._package.token_to_id(token) is not None
 
     def __len__(self) -> int:
         return self.n_tokens

@@ -7,6 +7,7 @@ import json
 import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +22,9 @@ from qianru.tokens.pipelines import bert, byte_level, byte_level_text, special_t
 from qianru.tokens.sentencepiece_file import parse_sentencepiece
 from qianru.tokens.sentencepiece_open import describe_sentencepiece
 from qianru.tokens.settings import Trained, TrainSettings, left_out, read_text
+
+if TYPE_CHECKING:
+    import tokenizers
 
 _PROGRESS_SECONDS = 0.1
 _LEAST_COVERAGE = 0.98  # that sentencepiece takes
@@ -77,8 +81,17 @@ def train_wordpiece(corpus: Corpus, settings: TrainSettings, progress: ProgressC
     lowercase = corpus.settings["lowercase"] is True
     special = settings.special_tokens
     names = special if "[UNK]" in special else ("[UNK]", *special)
+    rules = _bert_rules(lowercase)
+    for name in special:
+        # The longest token that fits is taken from a word, so that one of the special tokens would be.
+        if _cut_by(rules, rest := name.removeprefix("##")) == [rest]:
+            raise ArgumentError(
+                f"special_tokens: {name!r} can be part of a word, and would be found in text",
+                hint="write [CLS], <s> or the like, with a character at which BERT cuts words",
+            )
     counter = _core.WordCounter(pattern="none")
-    for words in _bert_words(corpus, lowercase, progress):
+    for text in read_text(corpus, progress):
+        words = Counter(_cut_by(rules, text))
         counts = np.fromiter(words.values(), dtype=np.uint64, count=len(words))
         counter.add([word.encode() for word in words], counts)
         counter.keep_within(settings.memory_for_words)
@@ -101,14 +114,15 @@ def train_wordpiece(corpus: Corpus, settings: TrainSettings, progress: ProgressC
     return made, len(tokens), (*notes, *_dropped(counter, settings))
 
 
-def _bert_words(corpus: Corpus, lowercase: bool, progress: ProgressCallback | None) -> Iterator[Counter[str]]:
-    """The words of each block of text, as BERT normalises and cuts them."""
+def _bert_rules(lowercase: bool) -> tokenizers.Tokenizer:
     import tokenizers
 
-    rules = tokenizers.Tokenizer.from_str(json.dumps(bert({"[UNK]": 0}, lowercase=lowercase)))
-    for text in read_text(corpus, progress):
-        pieces = rules.pre_tokenizer.pre_tokenize_str(rules.normalizer.normalize_str(text))
-        yield Counter(word for word, _ in pieces)
+    return tokenizers.Tokenizer.from_str(json.dumps(bert({"[UNK]": 0}, lowercase=lowercase)))
+
+
+def _cut_by(rules: tokenizers.Tokenizer, text: str) -> list[str]:
+    """The words of a text, as BERT normalises and cuts it."""
+    return [word for word, _ in rules.pre_tokenizer.pre_tokenize_str(rules.normalizer.normalize_str(text))]
 
 
 def train_unigram(corpus: Corpus, settings: TrainSettings, progress: ProgressCallback | None) -> Trained:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from qianru.arrays import UInt64Array
 from qianru.errors import ArgumentError
 from qianru.tokens.description import Description
 from qianru.tokens.pipelines import special_token
+from qianru.tokens.settings import checked_special
 from qianru.tokens.tokenizer import Tokenizer
 from qianru.tokens.word_model import unigram_scores, write_word_tokenizer
 
@@ -34,10 +35,15 @@ def tokenizer_of_words(
     Raises:
         ArgumentError: there is no word, one stands twice, or is none that text can hold.
     """
+    if isinstance(words, str) or not isinstance(words, Iterable):
+        raise ArgumentError(
+            f"words must be a list of words, got {type(words).__name__}", hint='write ["cat", "the"]'
+        )
     found = list(words)
     if not found:
         raise ArgumentError("words must hold at least one word")
-    seen: set[str] = set(special_tokens)
+    special = checked_special(special_tokens)
+    seen = set(special)
     for place, word in enumerate(found):
         if not isinstance(word, str) or not word or word in seen:
             why = "is empty or no str" if not isinstance(word, str) or not word else "stands twice"
@@ -53,9 +59,7 @@ def tokenizer_of_words(
             "words holds bytes that are no UTF-8, which no tokenizer can find",
             hint='open the vectors with errors="replace"',
         ) from None
-    if counts is not None and len(counts) != len(found):
-        raise ArgumentError(f"counts must be one for each word: {len(counts)} counts, {len(found)} words")
-    numbers = None if counts is None else np.asarray(counts, dtype=np.uint64)
+    numbers = None if counts is None else _checked_counts(counts, len(found))
     out = io.StringIO()
     write_word_tokenizer(
         out,
@@ -65,6 +69,23 @@ def tokenizer_of_words(
     )
     description = cast(Description, json.loads(out.getvalue()))
     added = cast(list[dict[str, object]], description["added_tokens"])
-    for token in special_tokens:
+    for token in special:
+        if token == "[UNK]":  # is there
+            continue
         added.append(special_token(token, len(found) + len(added)))
     return Tokenizer(description)
+
+
+def _checked_counts(counts: Sequence[int] | UInt64Array, n_words: int) -> UInt64Array:
+    try:
+        numbers = np.asarray(counts)
+    except ValueError:  # lists of several lengths
+        numbers = np.empty(0, dtype=np.object_)
+    if numbers.ndim != 1 or (numbers.size and (numbers.dtype.kind not in "iu" or numbers.min() < 0)):
+        raise ArgumentError(
+            f"counts must be whole numbers from 0 up, one for each word, got {counts!r:.60}",
+            hint="leave counts out to have them guessed",
+        )
+    if len(numbers) != n_words:
+        raise ArgumentError(f"counts must be one for each word: {len(numbers)} counts, {n_words} words")
+    return numbers.astype(np.uint64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import TextIO
 
 import numpy as np
@@ -29,6 +29,16 @@ _CHARACTERS = rf"\p{{Han}}|{_LATIN}{_INNER}"
 CUTS = {
     name: {"type": "Split", "pattern": {"Regex": regex}, "behavior": "Removed", "invert": True}
     for name, regex in (("runs", _RUNS), ("characters", _CHARACTERS))
+}
+
+# The step Lowercase knows no final sigma, which `str.lower` and so the words of a Corpus have: before it, a capital sigma
+# becomes ς behind a cased letter and before none. What Unicode skips in between is skipped here where it stands in words.
+_CASED = r"[\p{Cased}&&[^\p{Lm}\p{Mn}]]"
+_SKIPPED = r"(?:[\p{Lm}\p{Mn}\p{Me}]|['’.·](?=[\p{L}\p{M}\p{N}_]))*"
+FINAL_SIGMA = {
+    "type": "Replace",
+    "pattern": {"Regex": rf"{_CASED}{_SKIPPED}\KΣ(?!{_SKIPPED}{_CASED})"},
+    "content": "ς",
 }
 
 
@@ -86,8 +96,10 @@ def write_word_tokenizer(
         "normalized": False,
         "special": True,
     }
-    normalizers: list[dict[str, object]] = [{"type": "NFC"}]
+    normalizers: list[Mapping[str, object]] = [{"type": "NFC"}]
     if lowercase:
+        if any("ς" in word for word in words):
+            normalizers.append(FINAL_SIGMA)
         normalizers.append({"type": "Lowercase"})
     cutting = needs_cutting(words)
     head = {

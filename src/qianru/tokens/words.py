@@ -6,6 +6,7 @@ import io
 import json
 from typing import cast
 
+from qianru.errors import CorpusError
 from qianru.progress import ProgressCallback
 from qianru.text import Corpus
 from qianru.tokens.description import Description
@@ -19,13 +20,18 @@ def train_words(corpus: Corpus, settings: TrainSettings, progress: ProgressCallb
     named = tuple(token for token in settings.special_tokens if token != "[UNK]")
     encoded = corpus.encode(
         min_count=settings.min_count,
-        max_vocab=settings.vocab_size - 1 - len(named),
+        max_vocab=settings.vocab_size - 1,  # the words among them that are special tokens go
         threads=settings.threads,
         memory=settings.memory,
         progress=progress,
     )
-    words = [word for word in encoded.keys if word not in named]
-    counts = encoded.counts[: len(words)]
+    special = set(settings.special_tokens)
+    rows = [row for row, word in enumerate(encoded.keys) if word not in special]
+    del rows[settings.vocab_size - 1 - len(named) :]
+    if not rows:
+        raise CorpusError(f"no word in {corpus!r} but special tokens", hint="Give more text.")
+    words = [encoded.keys[row] for row in rows]
+    counts = encoded.counts[rows]
     out = io.StringIO()
     lowercase = corpus.settings["lowercase"] is True
     write_word_tokenizer(out, words, lambda: unigram_scores(words, counts), lowercase=lowercase)

@@ -36,8 +36,9 @@ def test_a_file_of_preferred_words(tmp_path: Path) -> None:
     corpus = Corpus(["石墨烯和碳纳米管"], prefer=path)
     assert list(corpus.words()) == [["石墨烯", "和", "碳纳米管"]]
     assert corpus.encode(min_count=1).keys
-    with pytest.raises(CorpusError, match="prefer: cannot read"):
-        Corpus(["a"], prefer=tmp_path / "none.txt")
+    for name in (tmp_path / "none.txt", "a\0b", "\ud800"):
+        with pytest.raises(CorpusError, match="prefer: cannot read"):
+            Corpus(["a"], prefer=name)
 
 
 @pytest.mark.parametrize(

@@ -57,14 +57,13 @@ def file_entries(name: str | os.PathLike[str], argument: str) -> list[tuple[list
     path = Path(name)
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise CorpusError(
-            f"{argument}: cannot read {path}: {error.strerror}", hint="Check the path."
-        ) from None
     except UnicodeDecodeError as error:
         raise CorpusError(
             f"{argument}: {path}, byte {error.start}: not valid UTF-8", hint="Save the dictionary as UTF-8."
         ) from None
+    except (OSError, ValueError) as error:  # ValueError: no file can have that name
+        why = error.strerror if isinstance(error, OSError) else error
+        raise CorpusError(f"{argument}: cannot read {str(path)!r}: {why}", hint="Check the path.") from None
     lines = enumerate(text.split("\n"), 1)
     return [
         (line.split(), f"{path}, line {number}")

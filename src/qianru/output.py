@@ -23,6 +23,8 @@ def new_file(path: Path, *, force: bool) -> Iterator[Path]:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise OutputError(f"output {path} is a folder", hint="name a file")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"output {path} is no plain file", hint="name a file")  # a pipe, a device
     if target.exists() and not force:
         raise OutputError(
             f"output {path} exists already", hint="pass force=True (--force) or choose another name"
@@ -30,7 +32,7 @@ def new_file(path: Path, *, force: bool) -> Iterator[Path]:
     temporary: Path | None = None
     try:
         with _uninterrupted():  # or a file could be there whose name is not known here yet
-            handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+            handle, name = tempfile.mkstemp(prefix=_hidden(target), suffix=".part", dir=target.parent)
             temporary = Path(name)
             os.close(handle)
         os.chmod(temporary, 0o666 & ~_umask())
@@ -53,7 +55,7 @@ def new_folder(path: Path, *, force: bool, may_replace: Callable[[Path], str]) -
     temporary: Path | None = None
     try:
         with _uninterrupted():
-            temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+            temporary = Path(tempfile.mkdtemp(prefix=_hidden(target), suffix=".part", dir=target.parent))
         os.chmod(temporary, 0o777 & ~_umask())
         yield temporary
         # Looked at again: it may have changed while the new one was written.
@@ -89,7 +91,7 @@ def _swap_in(temporary: Path, target: Path) -> None:
     if not target.exists():
         os.rename(temporary, target)
         return
-    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+    aside = Path(tempfile.mkdtemp(prefix=_hidden(target), suffix=".old", dir=target.parent))
     try:
         os.rename(target, aside / target.name)
         try:
@@ -117,6 +119,11 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
         if came:
             signal.raise_signal(signal.SIGINT)
+
+
+def _hidden(target: Path) -> str:
+    """How the names of temporary files begin: short enough for any name that the target may have."""
+    return f".{target.name[:40]}."
 
 
 def _refused(path: Path, error: OSError) -> OutputError:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from qianru.cli.app import run
+from qianru.static import train_classifier, train_fasttext, train_word2vec
 from qianru.vectors import Vectors, load
 
 BROKEN = b"\xef\xbb\xbf9 2\na 1 2\nb 3 4\na 5 6\nc 1"
@@ -85,3 +86,31 @@ def test_form_that_the_content_does_not_tell(tmp_path: Path, capsys: pytest.Capt
     assert load(tmp_path / "m").keys == ["1", "3"]
     assert run(["convert", str(tmp_path / "in"), str(tmp_path / "n"), "--from", "nonsense"]) == 2
     assert "format must be one of" in capsys.readouterr().err
+
+
+def test_what_does_not_come_along_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "m"
+    train_word2vec([["a", "b", "c"]] * 50, dim=4, epochs=1, output=model, keep_training_state=True)
+    assert run(["convert", str(model), str(model), "--force"]) == 2
+    assert "are the same folder" in capsys.readouterr().err
+    assert (model / "training.safetensors").is_file()
+    assert run(["convert", str(model), str(tmp_path / "n")]) == 0
+    assert "has a training state, which does not come along" in capsys.readouterr().err
+    assert run(["quantise", str(model), str(tmp_path / "q")]) == 0
+    assert run(["convert", str(tmp_path / "q"), str(tmp_path / "r")]) == 0
+    assert "is quantised; its vectors are written as float32" in capsys.readouterr().err
+    assert run(["convert", str(model), str(tmp_path / "x.txt"), "--errors", "nonsense"]) == 2
+
+
+def test_n_grams_and_labels_are_not_lost_unsaid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train_fasttext([["cat", "dog"]] * 50, dim=4, epochs=1, n_buckets=50).save(tmp_path / "f")
+    assert run(["convert", str(tmp_path / "f"), str(tmp_path / "g"), "--from", "folder"]) == 0
+    assert "of n-grams" in capsys.readouterr().err
+    classifier = tmp_path / "c.bin"
+    train_classifier([("a b", "x"), ("c d", "y")] * 20, dim=4, epochs=1).export(classifier)
+    before = classifier.read_bytes()
+    assert run(["convert", str(classifier), str(classifier), "--to", "fasttext", "--force"]) == 2
+    assert classifier.read_bytes() == before
+    capsys.readouterr()
+    assert run(["convert", str(classifier), str(tmp_path / "w")]) == 0
+    assert "its labels do not come along" in capsys.readouterr().err

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from qianru.vectors import Vectors
+from qianru.vectors import Vectors, load
 
 STAGES = ["1 text:", "2 words:", "3 ids:", "4 one-hot:", "5 training:", "6 vectors:"]
 
@@ -57,6 +58,11 @@ def test_nothing_but_a_model_is_replaced(cli, text: Path, tmp_path: Path) -> Non
     assert ran.code == 2
     assert ran.out == ""
     assert (tmp_path / "photos" / "cat.jpg").read_text() == "mine"
+    Vectors(["precious"], np.ones((1, 2), np.float32)).save("precious")
+    assert cli("demo", "--text", text, "-o", "precious").code == 2
+    assert list(load("precious")) == ["precious"]
+    assert cli("demo", "--text", text, "-o", "precious", "--force").code == 0
+    assert len(load("precious")) > 1
 
 
 @pytest.mark.slow

@@ -51,3 +51,22 @@ def test_what_cannot_be_is_one_line(cli, model: Path) -> None:
         assert ran.err.startswith("error: ")
         assert "Traceback" not in ran.err
     assert cli("encode", "nothing", "king").code == 2
+
+
+def test_texts_of_any_length_and_what_looks_like_files(cli, model: Path) -> None:
+    assert len(cli("encode", model, "猫 " * 200).rows) == 1
+    Path("texts").mkdir()
+    Path("texts/a.txt").write_text("king\n猫\n", encoding="utf-8")
+    Path("texts/b.txt").write_text("queen\n", encoding="utf-8")
+    assert len(cli("encode", model, "texts/").rows) == 3
+    assert len(cli("encode", model, "texts/*.txt").rows) == 3
+    assert len(cli("encode", model, "what is this?", "[a]").rows) == 2
+    assert "the folder of that name is texts/" in cli("encode", model, "texts").err
+    assert "there is no file absent.txt" in cli("encode", model, "absent.txt").err
+
+
+def test_options_that_a_static_model_cannot_follow_are_refused(cli, model: Path) -> None:
+    for option in (("--prompt", "cat "), ("--max-tokens", "5"), ("--backend", "onnx")):
+        ran = cli("encode", model, "king", *option)
+        assert ran.code == 2
+        assert "one vector a word" in ran.err

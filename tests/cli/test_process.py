@@ -156,3 +156,32 @@ def test_ctrl_c_at_any_moment_shows_no_traceback() -> None:
         _, err = process.communicate(timeout=30)
         assert process.returncode == 130
         assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_stream_that_was_closed_shows_no_traceback(model: Path, closed: int) -> None:
+    for arguments in (("similar", model, "king"), ("similar", model, "-"), ("tokenize", model, "-")):
+        process = subprocess.run(
+            [*QIANRU, *map(str, arguments)],
+            check=False,
+            capture_output=True,
+            preexec_fn=lambda: os.close(closed),
+        )
+        assert b"Traceback" not in process.stderr
+        assert process.returncode in (0, 2)
+
+
+def test_a_pipe_is_not_replaced_by_a_file(model: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    process = start("convert", model, tmp_path / "pipe", "--to", "text", "--force")
+    assert "is no plain file" in process.communicate()[1]
+    assert process.returncode == 2
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_names_as_long_as_they_may_be(model: Path, tmp_path: Path) -> None:
+    vectors = Vectors.load(model)
+    vectors.save(tmp_path / ("模" * 85))
+    vectors.save(tmp_path / ("模" * 85), force=True)
+    vectors.export(tmp_path / ("v" * 251 + ".txt"))
+    assert len(list(tmp_path.iterdir())) >= 2

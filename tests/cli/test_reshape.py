@@ -59,3 +59,5 @@ def test_align(model: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert run(["align", model, model, *files]) == 0
     assert "20 words of 21 known" in capsys.readouterr().out
     assert run(["align", model, model, "--dictionary", str(tmp_path / "missing")]) == 2
+    assert run(["align", model, "nowhere", *files, "-o", str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()

@@ -6,6 +6,7 @@ import gzip
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qianru import __version__
@@ -243,3 +244,13 @@ def test_training_that_goes_on_reads_as_the_model_s_text_was_read(cli, kind: str
     assert cli(*train, "b.txt", "-o", "c", "--continue", "b", "--no-lowercase").code == 0
     assert set(load("b")) - set(load("a")) == {"ran"}
     assert set(load("c")) - set(load("b")) == {"THE", "Cat", "RAN"}
+
+
+def test_words_come_out_of_pipes_and_json_as_they_are(cli, tmp_path: Path) -> None:
+    words = ["a", "New\u00a0York", "می\u200cروم", "👨\u200d👩", "全\u3000角", "x\x1b[2J", "bad\udcff"]
+    matrix = np.eye(7, dtype=np.float32) + 1
+    Vectors(words, matrix).save(tmp_path / "odd")
+    shown = [row[-2] if len(row) > 2 else row[0] for row in cli("similar", tmp_path / "odd", "a").rows]
+    assert set(words[1:5]) | {"x�[2J", "bad�"} <= set(shown)
+    told = cli("similar", tmp_path / "odd", "a", "--json").json
+    assert {near["word"] for one in told for near in one["neighbours"]} == set(words[1:])

@@ -117,3 +117,50 @@ def test_a_corpus_keeps_its_empty_lines(encoder: StaticEncoder, tmp_path: Path) 
         encode_to_file(encoder, TEXTS, tmp_path / "out.csv")
     with pytest.raises(OutputError, match="no folder"):
         encode_to_file(encoder, TEXTS, tmp_path / "none" / "out.npy")
+
+
+def test_rows_of_another_run_are_not_gone_on_with(
+    encoder: StaticEncoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that starts anew and is killed after its first rows leaves no state of the run before."""
+    out = tmp_path / "out.npy"
+
+    def cut_off(n: int) -> Iterator[str]:
+        yield from TEXTS[:n]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        encode_to_file(encoder, cut_off(16), out, chunk_texts=8)
+    with monkeypatch.context() as patched:
+        patched.setattr("qianru.contextual.encode_stream.new_file", _killed)
+        with pytest.raises(OutputError, match="killed"):
+            encode_to_file(encoder, ["zebra"] * 20, out, chunk_texts=8, force=True)
+    encode_to_file(encoder, TEXTS, out, chunk_texts=8, resume=True, force=True)
+    np.testing.assert_array_equal(np.load(out), encoder.encode(TEXTS).vectors)
+
+
+def _killed(*_: object, **__: object) -> None:
+    raise OSError("killed")
+
+
+def test_what_stands_beside_is_not_overwritten(encoder: StaticEncoder, tmp_path: Path) -> None:
+    for name in ("u.npy.json", "u.npy.part", "u.npy.part.flags"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(OutputError, match=name):
+            encode_to_file(encoder, TEXTS, tmp_path / "u.npy")
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+    (tmp_path / "d.npy").mkdir()
+    with pytest.raises(OutputError, match="is a folder"):
+        encode_to_file(encoder, TEXTS, tmp_path / "d.npy", force=True)
+    with pytest.raises(ArgumentError, match="must be a str"):
+        encode_to_file(encoder, [1], tmp_path / "v.npy")  # type: ignore[list-item]
+    assert [path.name for path in tmp_path.iterdir()] == ["d.npy"]
+
+
+def test_a_link_stays_one(encoder: StaticEncoder, tmp_path: Path) -> None:
+    (tmp_path / "real.npy").write_text("old")
+    (tmp_path / "link.npy").symlink_to(tmp_path / "real.npy")
+    encode_to_file(encoder, TEXTS, tmp_path / "link.npy", force=True)
+    assert (tmp_path / "link.npy").is_symlink()
+    assert np.load(tmp_path / "real.npy").shape == (52, 6)

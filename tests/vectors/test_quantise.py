@@ -148,3 +148,10 @@ def test_numbers_out_of_range_are_named(cloud: Vectors) -> None:
         quantisation_loss(cloud, made, seed=-1)
     with pytest.raises(ArgumentError, match="n_queries must be"):
         quantisation_loss(cloud, made, n_queries=0)
+
+
+def test_the_loss_of_one_word_and_of_rows_of_zeros() -> None:
+    one = Vectors(["a"], np.ones((1, 3), np.float32))
+    assert quantisation_loss(one, quantise(one)).overlap == 1
+    some = Vectors(["a", "b", "c"], np.array([[1, 2], [0, 0], [2, 1]], np.float32))
+    assert quantisation_loss(some, quantise(some)).cosine == pytest.approx(1, abs=1e-4)

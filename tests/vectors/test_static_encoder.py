@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 from qianru.errors import ArgumentError, FormatError
 from qianru.static import train_fasttext
 from qianru.text import Corpus
-from qianru.vectors import StaticEncoder, SubwordVectors, Vectors
+from qianru.vectors import StaticEncoder, SubwordRule, SubwordVectors, Vectors
 
 WORDS = ["cat", "tiger", "苹果", "好吃", "the"]
 
@@ -132,3 +132,19 @@ def test_static_folders_of_others(vectors: Vectors, tmp_path: Path, modules: boo
     weights.unlink()
     with pytest.raises(FormatError, match=r"no model\.safetensors"):
         StaticEncoder.load(folder)
+
+
+def test_the_fingerprint_tells_all_that_vectors_depend_on() -> None:
+    words, matrix = ["cat", "dog"], np.eye(2, 4, dtype=np.float32)
+    rule = SubwordRule(min_n=2, max_n=3, n_buckets=50)
+    rows = np.random.default_rng(1).standard_normal((50, 4)).astype(np.float32)
+    models: list[Vectors | SubwordVectors] = [Vectors(words, matrix, counts=[3, 1])]
+    models += [SubwordVectors(words, matrix, one, rule=rule) for one in (rows * 0, rows, rows + 1)]
+    models.append(SubwordVectors(words, matrix, rows, rule=SubwordRule(min_n=2, max_n=4, n_buckets=50)))
+    assert len({StaticEncoder.from_vectors(model).fingerprint for model in models}) == 5
+    counts = [Vectors(words, matrix, counts=each) for each in ([3, 1], [1, 3])]
+    for pooling, n in (("mean", 1), ("weighted", 2)):
+        made = {StaticEncoder.from_vectors(one, pooling=pooling).fingerprint for one in counts}
+        assert len(made) == n
+    with pytest.raises(ArgumentError, match="counts above 0"):
+        StaticEncoder.from_vectors(Vectors(words, matrix, counts=[0, 0]), pooling="weighted")

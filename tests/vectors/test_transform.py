@@ -93,3 +93,27 @@ def test_words_and_their_n_grams_go_the_same_way(tilted: Vectors, pruned: bool) 
     steps = made.provenance["steps"]
     assert isinstance(steps, list)
     assert [step["step"] for step in steps] == ["remove components", "principal components"]
+
+
+def test_grown_words_whose_n_grams_have_no_rows_are_mapped_as_vectors(tilted: Vectors) -> None:
+    rng = np.random.default_rng(2)
+    rule = SubwordRule(min_n=3, max_n=3, n_buckets=1000)
+    rows = rng.standard_normal((40, tilted.dim)).astype(np.float32) + 2
+    words = list(tilted)[:20]
+    model = SubwordVectors(
+        words, tilted.to_numpy()[:20], rows, rule=rule, buckets=np.arange(0, 1000, 25, dtype=np.uint32)
+    )
+    grown = model.with_words(
+        Vectors(
+            [*words, "xyzq"],
+            np.vstack([model.vectors.to_numpy(), rng.standard_normal((1, tilted.dim)).astype(np.float32)]),
+        )
+    )
+    for change in (
+        lambda v: remove_components(v, 0),
+        lambda v: remove_components(v, 2),
+        lambda v: reduce_dim(v, 3),
+    ):
+        np.testing.assert_allclose(
+            change(grown).vectors.to_numpy(), change(grown.vectors).to_numpy(), atol=1e-4
+        )

@@ -54,12 +54,13 @@ def align(
 
     pairs, measured = read_dictionary(dictionary), read_dictionary(test) if test is not None else []
     if output is not None:
-        Path(output).mkdir(exist_ok=True)
-        for side in ("source", "target"):
-            check_model_output(str(Path(output) / side), force=force)
+        sides = [Path(output) / side for side in ("source", "target")]
+        for path in sides if Path(output).is_dir() else [output]:
+            check_model_output(str(path), force=force)
     both = align_spaces(Vectors.load(source), Vectors.load(target), pairs, centre=centre)
     found = [retrieval(both.source, both.target, measured, method=method) for method in METHODS if measured]
     if output is not None:
+        Path(output).mkdir(exist_ok=True)
         for model in (source, target):
             say_what_is_left_behind(model)
         both.source.save(Path(output) / "source", force=force)

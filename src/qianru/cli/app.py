@@ -179,7 +179,10 @@ def _quiet_pipe() -> int:
 
 
 def _speak_utf8() -> None:
-    """Chinese must come out under LANG=C and on pipes too."""
+    """Chinese must come out under LANG=C and on pipes too; a stream that was closed is an empty one."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # noqa: SIM115  for as long as the program
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr, sys.stdin):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

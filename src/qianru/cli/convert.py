@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,7 @@ from qianru.cli.output import n_of
 from qianru.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from qianru.vectors import SubwordVectors
+    from qianru.vectors import SubwordVectors, Vectors
 
 
 def convert(
@@ -58,20 +60,33 @@ def convert(
       qianru convert model model.bin --to fasttext
     """
     from qianru.vectors import SubwordVectors, Vectors
-    from qianru.vectors.formats import format_of_name
+    from qianru.vectors.formats import ERRORS, format_of_name
 
     form = format_of_name(target)[0] if to is None else to
     if form is None and target.lower().endswith(".gz"):
         raise ArgumentError(f"OUT {target}: what form is compressed there?", hint="name it: --to text")
     if form == "fasttext" and not target.lower().endswith(".bin"):
         raise ArgumentError(f"OUT {target} must end in .bin for fasttext", hint=f"name it {target}.bin")
+    if errors not in ERRORS:
+        raise ArgumentError(
+            f"--errors must be one of {', '.join(ERRORS)}, got {errors!r}", hint="leave it out"
+        )
     to_folder = form in (None, "folder")
+    if to_folder and force and os.path.realpath(source) == os.path.realpath(target) and os.path.isdir(target):
+        raise ArgumentError(
+            f"IN and OUT are the same folder, {target}", hint="it is in that form already; name another OUT"
+        )
     subwords = None
-    if (to_folder or form == "fasttext") and not words_only and from_ in (None, "fasttext"):
+    if (to_folder or form == "fasttext") and not words_only and from_ in (None, "fasttext", "folder"):
         subwords = _with_subwords(source, errors)
     if subwords is None and form == "fasttext":
         raise ArgumentError(
             f"IN {source} has no n-grams", hint="without them a word2vec .bin is enough: leave --to out"
+        )
+    if form == "fasttext" and subwords is not None and _is_classifier(subwords):
+        raise ArgumentError(
+            f"IN {source} is a classifier, whose labels --to fasttext would leave behind",
+            hint="copy the file",
         )
     if subwords is not None:
         made: SubwordVectors | Vectors = subwords
@@ -83,6 +98,8 @@ def convert(
             vectors.export(target, format=form, force=force)
     if to_folder:
         made.save(target, force=force)
+    for note in _left_behind(source, made):
+        typer.echo(f"note: {note}", err=True)
     for done in _repairs(made.provenance):
         typer.echo(f"repaired: {done}", err=True)
     ngrams = f", {n_of(len(made.ngram_rows), 'row')} of n-grams" if isinstance(made, SubwordVectors) else ""
@@ -100,6 +117,26 @@ def _with_subwords(source: str, errors: str) -> SubwordVectors | None:
         if has_subwords(source)
         else None
     )
+
+
+def _is_classifier(model: SubwordVectors) -> bool:
+    settings = model.provenance.get("settings")
+    return isinstance(settings, Mapping) and settings.get("model") == "supervised"
+
+
+def _left_behind(source: str, made: SubwordVectors | Vectors) -> list[str]:
+    """What of IN is not in OUT."""
+    from qianru.vectors import Vectors
+    from qianru.vectors.folder import read_coded_folder
+
+    notes = []
+    if not isinstance(made, Vectors) and _is_classifier(made):
+        notes.append(f"{source} is a classifier; its labels do not come along")
+    if os.path.isfile(os.path.join(source, "training.safetensors")):
+        notes.append(f"{source} has a training state, which does not come along")
+    if os.path.isfile(os.path.join(source, "qianru.json")) and read_coded_folder(Path(source))[1] is not None:
+        notes.append(f"{source} is quantised; its vectors are written as float32")
+    return notes
 
 
 def _repairs(provenance: Mapping[str, object]) -> list[str]:

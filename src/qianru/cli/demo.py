@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from qianru.cli.options import Force
+
+_MODEL = "demo-model"
+
 
 def demo(
     text: Annotated[
@@ -13,12 +17,13 @@ def demo(
     ] = None,
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="MODEL", help="Where to save the model.")
-    ] = "demo-model",
+    ] = _MODEL,
+    force: Force = False,
 ) -> None:
     """Walk through all stages and print each: text, words, ids, one-hot, training, vectors.
 
-    Everything shown is measured while it runs. Takes less than a minute without --text. Replaces the model
-    of an earlier demo.
+    Everything shown is measured while it runs. Takes less than a minute without --text. Replaces the demo-model
+    of an earlier demo; another model only with --force.
 
     \b
     Examples:
@@ -27,4 +32,4 @@ def demo(
     """
     from qianru.cli.demo_stages import Demo
 
-    Demo(text, output).run()
+    Demo(text, output, force=force or output == _MODEL).run()

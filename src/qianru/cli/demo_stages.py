@@ -43,16 +43,16 @@ _NEIGHBOURS_OF = ("tiger", "老虎", "king", "苹果")
 class Demo:
     """One walk: on the sample world, or on the reader's own file if `text` names one."""
 
-    def __init__(self, text: str | None, output: str) -> None:
+    def __init__(self, text: str | None, output: str, *, force: bool = False) -> None:
         self._text = text
         self._output = output
+        self._force = force
         self._n_expected = 0
         self._n_came_out = 0
 
     def run(self) -> None:
         """Print all stages and save the model."""
-        # A demo may take the place of an older model, but of nothing else.
-        check_model_output(self._output, force=True)
+        check_model_output(self._output, force=self._force)
         started = time.monotonic()
         with tempfile.TemporaryDirectory(prefix="qianru-demo-") as folder:
             paths = [self._text] if self._text is not None else _write_world(Path(folder))
@@ -66,7 +66,7 @@ class Demo:
             self._show_world(vectors)
         else:
             _show_own(vectors)
-        vectors.save(self._output, force=True)
+        vectors.save(self._output, force=self._force)
         self._show_next(vectors, time.monotonic() - started)
 
     def _show_text(self, corpus: Corpus, paths: list[str]) -> None:

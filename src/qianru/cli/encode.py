@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
+import os
+import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -125,7 +127,9 @@ def encode(
         encoded = encoder.encode(lines, progress=progress)
     except KeyboardInterrupt:
         if output is not None:
-            typer.echo("\ninterrupted: --resume goes on from here", err=True)
+            resumable = os.path.isfile(f"{os.path.realpath(output)}.part.json")
+            what = "--resume goes on from here" if resumable else "nothing was saved"
+            typer.echo(f"\ninterrupted: {what}", err=True)
             raise typer.Exit(130) from None
         raise
     finally:
@@ -155,7 +159,7 @@ def encode(
         print_table(("text", "tokens", *titles), shown, title=f"the first of {encoder.dim} numbers")
     else:
         for vector in encoded.vectors:
-            typer.echo("\t".join(f"{x:.8g}" for x in vector))
+            typer.echo("\t".join(f"{x:.9g}" for x in vector))
 
 
 def open_encoder(
@@ -205,7 +209,12 @@ def _corpus(texts: list[str], *, encoding: str, errors: str, field: str | None) 
     """The corpus if the arguments are files, None if they are texts themselves."""
     from qianru.text import Corpus
 
-    are_files = [text == "-" or (len(text) < 4096 and Path(text).is_file()) for text in texts]
+    are_files = [_is_input(text) for text in texts]
+    for text in (text for text, is_file in zip(texts, are_files, strict=True) if not is_file):
+        if os.path.isdir(text):
+            typer.echo(f"note: {text!r} is encoded as a text; the folder of that name is {text}/", err=True)
+        elif re.fullmatch(r"\S+\.(txt|jsonl|gz|bz2|xz|zst)", text):
+            typer.echo(f"note: there is no file {text}: its name is encoded as a text", err=True)
     if not any(are_files):
         return None
     if not all(are_files):
@@ -214,6 +223,13 @@ def _corpus(texts: list[str], *, encoding: str, errors: str, field: str | None) 
             hint="give files or texts, not both",
         )
     return Corpus(*texts, encoding=encoding, errors=errors, field=field)
+
+
+def _is_input(text: str) -> bool:
+    """Whether `Corpus` is meant: stdin, a file, a folder with a slash, a pattern that fits something."""
+    if text == "-" or os.path.isfile(text) or ("/" in text and os.path.isdir(text)):
+        return True
+    return any(sign in text for sign in "*?[") and bool(glob.glob(text))
 
 
 def _print_tokens(
@@ -251,7 +267,7 @@ def _print_tokens(
             token,
             start,
             end,
-            *(float(x) if sys.stdout.isatty() else f"{x:.8g}" for x in vector[:n_shown]),
+            *(float(x) if sys.stdout.isatty() else f"{x:.9g}" for x in vector[:n_shown]),
         )
         for number, one in enumerate(found, 1)
         for token, (start, end), vector in zip(one.tokens, one.offsets.tolist(), one.vectors, strict=True)

@@ -110,6 +110,8 @@ def check_output_file(path: str, *, force: bool) -> None:
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise OutputError(f"output {path} is a folder", hint="name a file")
+    if target.exists() and not target.is_file():
+        raise OutputError(f"output {path} is no plain file", hint="name a file")
     if target.exists() and not force:
         raise OutputError(f"output {path} exists already", hint="pass --force or choose another name")
     if not target.parent.is_dir():

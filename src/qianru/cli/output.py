@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -17,8 +18,9 @@ Cell: TypeAlias = str | int | float
 
 
 def print_json(value: object) -> None:
-    """One JSON document; Chinese stays readable, and floats read back the same."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """One JSON document; Chinese stays readable, and floats and bytes that are not UTF-8 read back the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    typer.echo(re.sub("[\ud800-\udfff]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, title: str = "") -> None:
@@ -89,9 +91,14 @@ def n_bytes(number: float) -> str:
 def _shown(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:.4f}"
-    # Control characters in a word must not move the cursor or break the row.
+    # Control characters in a word must not move the cursor or break the row; other spaces, and joiners, are parts of words.
     return (
-        "".join(char if char.isprintable() else "�" for char in cell)
+        "".join(
+            char
+            if char.isprintable() or char in "\u200c\u200d" or unicodedata.category(char) == "Zs"
+            else "�"
+            for char in cell
+        )
         if isinstance(cell, str)
         else f"{cell:,}"
     )
@@ -100,6 +107,9 @@ def _shown(cell: Cell) -> str:
 def _bare(cell: Cell) -> str:
     if isinstance(cell, float):
         return f"{cell:.4f}"
+    # For programs: only what would break the row goes, and what UTF-8 cannot hold.
     return (
-        "".join(char if char.isprintable() else "�" for char in cell) if isinstance(cell, str) else str(cell)
+        "".join("�" if unicodedata.category(char) in ("Cc", "Cs") else char for char in cell)
+        if isinstance(cell, str)
+        else str(cell)
     )

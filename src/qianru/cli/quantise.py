@@ -51,6 +51,8 @@ def quantise(
     scored = read_scores(pairs) if pairs is not None else []
     vectors = Vectors.load(model)
     say_what_is_left_behind(model)
+    if vectors.biases is not None:
+        typer.echo(f"note: {model} has biases, which do not come along", err=True)
     made = quantise_vectors(vectors, method, n_sub=n_sub, seed=seed)
     loss = quantisation_loss(vectors, made, n_queries=n_queries, pairs=scored, seed=seed)
     made.save(output, force=force)
@@ -73,7 +75,7 @@ def read_scores(path: str) -> list[tuple[str, str, float]]:
     with open(path, encoding="utf-8-sig", errors="replace") as lines:
         for number, line in enumerate(lines, 1):
             fields = line.strip().split("\t") if "\t" in line else line.split()
-            if not fields or line.startswith("#"):
+            if not fields or line.startswith("# "):
                 continue
             try:
                 found.append((fields[0], fields[1], float(fields[2])))

@@ -71,6 +71,8 @@ def encode_to_file(
     QianruError if a text cannot be encoded; what was written until then stays for resume.
     """
     target = Path(path)
+    if target.is_symlink():  # the link stays
+        target = Path(os.path.realpath(target))
     if target.suffix not in _SUFFIXES:
         raise ArgumentError(
             f"output must end in {' or '.join(_SUFFIXES)}, got {target.name!r}", hint="rename it"
@@ -79,10 +81,13 @@ def encode_to_file(
         raise ArgumentError(f"chunk_texts must be at least 1, got {chunk_texts}")
     if target.suffix == ".parquet":
         load_parquet()
-    if target.exists() and not force:
-        raise OutputError(
-            f"output {target} exists already", hint="pass force=True (--force) or choose another name"
-        )
+    if target.is_dir():
+        raise OutputError(f"output {target} is a folder", hint="name a file")
+    for file in (target, *_beside(target)):
+        if file.exists() and not force:
+            raise OutputError(
+                f"output {file} exists already", hint="pass force=True (--force) or choose another name"
+            )
     if not target.parent.is_dir():
         raise OutputError(f"output {target}: there is no folder {target.parent}", hint="make it first")
     part = _Part(target, encoder, resume=resume, force=force)
@@ -114,7 +119,7 @@ def encode_to_file(
             raise
         raise OutputError(
             f"output {target} cannot be written: {error.strerror or error}",
-            hint="free space, then go on with resume=True (--resume)",
+            hint="choose another place, or free space and go on with resume=True (--resume)",
         ) from None
     empty, truncated = part.finish(force=force)
     if progress is not None:
@@ -139,9 +144,12 @@ class _Part:
         self._wanted = ""
         if self._state.exists() and resume:
             self._resume()
-        elif self._state.exists() and not force:
+        elif not force and (
+            stands := [file for file in (self._state, self._rows, self._flags) if file.exists()]
+        ):
+            what = "an unfinished run stands at" if self._state.exists() else "something else stands at"
             raise OutputError(
-                f"an unfinished run stands at {self._rows}",
+                f"{what} {stands[0]}",
                 hint="go on with it by resume=True (--resume), or start anew by force=True (--force)",
             )
 
@@ -172,6 +180,8 @@ class _Part:
 
     def __enter__(self) -> _Part:
         mode = "r+b" if self.n_done else "wb"
+        if not self.n_done:
+            self._state.unlink(missing_ok=True)  # of an earlier run, whose rows go now
         self._row_file = self._rows.open(mode)
         self._flag_file = self._flags.open(mode)
         if not self.n_done:
@@ -184,9 +194,12 @@ class _Part:
             file.seek(size)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._row_file.close()
         self._flag_file.close()
+        if not self._state.exists() and not self.n_done and error is not None:
+            for file in (self._rows, self._flags):  # nothing in them to go on from
+                file.unlink(missing_ok=True)
 
     def skip(self, texts: Iterator[tuple[str, float]]) -> Iterator[tuple[str, float]]:
         """The texts behind those that are done. Raises ArgumentError if those were others."""
@@ -241,7 +254,7 @@ class _Part:
             with self._rows.open("r+b") as file:
                 file.write(_npy_header(self.n_done, self._encoder.dim))
             more = {**told, "empty": empty.tolist(), "truncated": truncated.tolist()}
-            beside = self._target.with_name(self._target.name + ".json")
+            (beside,) = _beside(self._target)
             with new_file(beside, force=True) as temporary:
                 temporary.write_text(json.dumps(more, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
             os.replace(self._rows, self._target)
@@ -249,6 +262,11 @@ class _Part:
             with contextlib.suppress(FileNotFoundError):
                 left.unlink()
         return empty, truncated
+
+
+def _beside(target: Path) -> list[Path]:
+    """What is written beside the file of vectors."""
+    return [] if target.suffix == ".parquet" else [target.with_name(target.name + ".json")]
 
 
 def _npy_header(n: int, dim: int) -> bytes:

@@ -78,6 +78,13 @@ def load_encoder(
             "no such file or folder", path=str(path), hint="check the path; models are never fetched"
         )
     if is_static_folder(folder):
+        asked = {"max_tokens": max_tokens, "prompt": prompt, "lowercase": lowercase}
+        asked["backend"] = None if backend == "auto" else backend
+        for name in (name for name, value in asked.items() if value is not None):
+            raise ArgumentError(
+                f"{name}={asked[name]!r} is for models that read a text as a whole, and {path} has one vector a word",
+                hint=f"leave {name} out",
+            )
         return _open_static(folder, pooling, normalize, layers)
     device = str(device_of(device))
     if is_elmo_folder(folder):

@@ -182,15 +182,18 @@ def quantisation_loss(
         found, _ = Searcher(matrix).nearest(matrix[rows], _K_LOSS, exclude=own)
         near.append(found)
     kept = [
-        len(np.intersect1d(a[a >= 0], b)) / max(int((a >= 0).sum()), 1) for a, b in zip(*near, strict=True)
+        len(np.intersect1d(a[a >= 0], b)) / int((a >= 0).sum()) if (a >= 0).any() else 1.0
+        for a, b in zip(*near, strict=True)
     ]
     units = unit_rows(vectors.to_numpy()[rows]), unit_rows(after.to_numpy()[rows])
+    cosines = np.einsum("ij,ij->i", *units)
+    cosines[~units[0].any(axis=1) & ~units[1].any(axis=1)] = 1  # zero before and after: nothing was lost
     known = [(a, b, score) for a, b, score in pairs if a in vectors and b in vectors]
     gold = np.array([score for *_, score in known], dtype=np.float64)
     return QuantisationLoss(
         n_queries=len(rows),
         overlap=float(np.mean(kept)),
-        cosine=float(np.einsum("ij,ij->i", *units).mean()),
+        cosine=float(cosines.mean()),
         n_bytes=quantised.n_bytes,
         n_bytes_before=vectors.to_numpy().nbytes,
         n_pairs=len(known),

@@ -57,7 +57,7 @@ class StaticEncoder:
         normalize: bool = True,
         counts: Sequence[int] | None = None,
         subwords: Callable[[str], Float32Array | None] | None = None,
-        fingerprint: str = "",
+        fingerprint: str | Callable[[], str] = "",
     ) -> None:
         if pooling not in ("mean", "max", "weighted"):
             raise ArgumentError(f'pooling must be "mean", "max" or "weighted", got {pooling!r}')
@@ -73,6 +73,11 @@ class StaticEncoder:
         self._weights: Float64Array | None = None
         if pooling == "weighted":
             made = np.asarray(counts, dtype=np.float64)
+            if not made.sum() > 0:
+                raise ArgumentError(
+                    'pooling="weighted" needs counts above 0, and all of this model\'s are 0',
+                    hint='use pooling="mean"',
+                )
             self._weights = _SIF_A / (_SIF_A + made / made.sum())
 
     @classmethod
@@ -95,7 +100,8 @@ class StaticEncoder:
             normalize=normalize,
             counts=counts,
             subwords=_lookup_of(vectors) if isinstance(vectors, SubwordVectors) else None,
-            fingerprint=words.fingerprint,
+            # Asked for when there is something to compare: n-grams may be gigabytes.
+            fingerprint=lambda: vectors.fingerprint,
         )
 
     @classmethod
@@ -125,10 +131,14 @@ class StaticEncoder:
 
     @property
     def fingerprint(self) -> str:
-        """A hash over vectors, tokenizer and pooling."""
+        """A hash over vectors, n-grams, tokenizer, pooling and its weights."""
+        if callable(self._mark):
+            self._mark = self._mark()
         if not self._mark:
             self._mark = hashlib.sha256(np.ascontiguousarray(self._matrix).data).hexdigest()
         told = f"{self._mark} {self._tokenizer.fingerprint} {self._pooling} {self._normalize}"
+        if self._weights is not None:
+            told += f" {hashlib.sha256(self._weights.data).hexdigest()}"
         return hashlib.sha256(f"qianru static encoder 1\n{told}".encode()).hexdigest()
 
     def __repr__(self) -> str:

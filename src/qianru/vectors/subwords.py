@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -268,6 +269,16 @@ class SubwordVectors:
     def vectors(self) -> Vectors:
         """The known words and their vectors, with everything that can be asked of such."""
         return self._vectors
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over words, vectors and n-grams, in hexadecimal: two models that give any word another vector differ in it."""
+        told = {**self._rule.settings(), "pruned": self._pruned, "vectors": self._vectors.fingerprint}
+        digest = hashlib.sha256(f"qianru n-grams 1\n{json.dumps(told, sort_keys=True)}".encode())
+        for part in (self._ngram_rows, self._buckets):
+            if part is not None:
+                digest.update(np.ascontiguousarray(part).data)
+        return digest.hexdigest()
 
     @property
     def rule(self) -> SubwordRule:

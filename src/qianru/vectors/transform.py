@@ -1,7 +1,8 @@
 """The same words with better or smaller vectors: common directions removed, principal components.
 
 Both are one affine map of all vectors. That of a mean is the mean of the maps, so a model with n-grams keeps them: its rows
-are mapped. An n-gram without a row counts as zeros before and after. The rows that predicted context words are gone.
+are mapped. Words of the vocabulary among whose n-grams some have no row are mapped as they are; of other
+words such n-grams count as zeros before and after, which is not quite the same map. The rows that predicted context words are gone.
 """
 
 from __future__ import annotations
@@ -93,4 +94,13 @@ def _projected(
 
     if isinstance(vectors, Vectors):
         return vectors.with_matrix(projected(vectors.to_numpy()), step)
-    return vectors.with_rows(projected(vectors.word_rows), projected(vectors.ngram_rows), step)
+    made = vectors.with_rows(projected(vectors.word_rows), projected(vectors.ngram_rows), step)
+    # The mean of mapped rows is the mapped vector, but for words among whose n-grams some have no row: those count as zero
+    # here and there, and zero is not mapped to zero. These words keep their vectors by rows of their own.
+    wanted, matrix = projected(vectors.vectors.to_numpy()), made.vectors.to_numpy().copy()
+    apart = np.abs(wanted - matrix).max(axis=1) > 1e-4 * np.abs(wanted).max()
+    if not apart.any():
+        return made
+    matrix[apart] = wanted[apart]
+    words = Vectors(made.vectors.keys, matrix, counts=made.vectors.counts, provenance=made.provenance)
+    return made.with_words(words)

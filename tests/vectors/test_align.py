@@ -81,8 +81,10 @@ def test_bad_arguments(spaces: tuple[Vectors, Vectors]) -> None:
 
 def test_dictionaries(tmp_path: Path) -> None:
     path = tmp_path / "d.txt"
-    path.write_text("\ufeffcat 猫\n\nNew York\t纽约\r\na\u2028b\tc\x85d\n", encoding="utf-8")
-    assert read_dictionary(path) == [("cat", "猫"), ("New York", "纽约"), ("a\u2028b", "c\x85d")]
+    path.write_bytes("\ufeffcat 猫\n\nNew York\t纽约\r\na\u2028b \tc\x85d\ne\rf\tg\nh\u00a0i  j\n".encode())
+    assert read_dictionary(path) == [
+        ("cat", "猫"), ("New York", "纽约"), ("a\u2028b", "c\x85d"), ("e\rf", "g"), ("h\u00a0i", "j"),
+    ]  # fmt: skip
     for text, message in (("a b c\n", "line 1"), ("a b\nc\n", "line 2"), ("\n", "no pair")):
         path.write_text(text)
         with pytest.raises(FormatError, match=message):

@@ -281,3 +281,51 @@ def test_nothing_is_left_of_half_a_pair(vectors: Vectors, tmp_path: Path) -> Non
     with pytest.raises(OutputError, match="exists already"):
         vectors.export(tmp_path / "vectors.tsv")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["vectors.tsv"]
+
+
+@pytest.mark.parametrize("suffix", ["tsv", "npy"])
+def test_two_files_in_a_folder_keep_their_own_words(tmp_path: Path, suffix: str) -> None:
+    names = ["vectors", "my_vectors", "matrix", "tensors", "v"]
+    for n, name in enumerate(names):
+        Vectors([f"{name}a", f"{name}b"], np.eye(2, dtype=np.float32) + n).export(
+            tmp_path / f"{name}.{suffix}", force=True
+        )
+    for name in names:
+        assert list(load(tmp_path / f"{name}.{suffix}")) == [f"{name}a", f"{name}b"]
+
+
+def test_a_file_s_own_words_come_before_shared_ones(tmp_path: Path) -> None:
+    np.save(tmp_path / "v.npy", np.eye(2, dtype=np.float32))
+    save_file({"embeddings": np.eye(2, dtype=np.float32)}, tmp_path / "v.safetensors")
+    for name, words in (
+        ("vocab.txt", "x\ny\n"),
+        ("vocab.json", '{"x": 0, "y": 1}'),
+        ("v.words.txt", "a\nb\n"),
+    ):
+        (tmp_path / name).write_text(words)
+    assert list(load(tmp_path / "v.npy")) == list(load(tmp_path / "v.safetensors")) == ["a", "b"]
+
+
+def test_glove_of_one_number_is_no_header(tmp_path: Path) -> None:
+    made = [Vectors(["1", "cat"], np.array([[number], [5]], np.float32)) for number in (1, 1.5, -1)]
+    with pytest.raises(ArgumentError, match="would be read as word2vec's header"):
+        made[0].export(tmp_path / "v.glove")
+    for vectors in made[1:]:
+        vectors.export(tmp_path / "v.glove", force=True)
+        assert list(load(tmp_path / "v.glove")) == ["1", "cat"]
+
+
+@pytest.mark.parametrize("pad", [1, 2, 3])
+def test_safetensors_that_are_not_aligned(tmp_path: Path, pad: int) -> None:
+    matrix = np.arange(6, dtype=np.float32).reshape(2, 3)
+    head = json.dumps(
+        {
+            "__metadata__": {"vocab": '["a", "b"]'},
+            "embeddings": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+        }
+    ).encode()
+    head += b" " * ((pad - len(head)) % 4)
+    (tmp_path / "v.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + matrix.tobytes())
+    loaded = load(tmp_path / "v.safetensors")
+    np.testing.assert_array_equal(loaded.to_numpy(), matrix)
+    np.testing.assert_array_equal(load_file(tmp_path / "v.safetensors")["embeddings"], matrix)

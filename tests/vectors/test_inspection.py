@@ -30,8 +30,9 @@ TEXTS = [
         b"a 1 2\nb 3 nan\nc 1 x\n",
         "glove",
         1,
-        ["rows with something that is no number", "rows with NaN or an infinite number"],
+        ["rows with something that is no number", "rows with NaN, an infinite number or one beyond float32"],
     ),
+    (b"a 1e39 2\nb 3.4e38 4\n", "glove", 1, ["rows with NaN, an infinite number or one beyond float32"]),
     (b"a 1 2\n 3 4\nc 1 2\n", "glove", 2, ["rows without a word"]),
 ]
 
@@ -94,6 +95,15 @@ def test_what_is_not_opened(tmp_path: Path, data: bytes, kind: str, advice: str)
     assert advice in found.next_step
 
 
+@pytest.mark.parametrize(
+    "data", [gzip.compress(b"2 2\na 1 2\nb 1 2\n")[:-12], b"0 2\na 1 2\n", b"2 0\na\nb\n"]
+)
+def test_what_cannot_be_read_at_all_is_a_problem(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "v").write_bytes(data)
+    (problem,) = inspect_file(tmp_path / "v").problems
+    assert not problem.safe
+
+
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="no such file"):
         inspect_file(tmp_path / "missing")
@@ -101,7 +111,7 @@ def test_missing(tmp_path: Path) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.sampled_from([b"a 1 2\n", b"b 3 4\n", b"c 1\n", b"\n", b" 1 2\n", b"d e 1 2\n", b"f x 2\n", b"\xff 1 2\n", b"g 1 2 3\n"]), max_size=8),
+    st.lists(st.sampled_from([b"a 1 2\n", b"b 3 4\n", b"c 1\n", b"\n", b" 1 2\n", b"d e 1 2\n", b"f x 2\n", b"\xff 1 2\n", b"g 1 2 3\n", b"h -4e38 2\n"]), max_size=8),
     st.sampled_from([b"", b"3 2\n", b"\xef\xbb\xbf"]),
     st.sampled_from([b"", b"z 1 2", b"z 1"]),
 )  # fmt: skip

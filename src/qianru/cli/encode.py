@@ -227,7 +227,7 @@ def _corpus(texts: list[str], *, encoding: str, errors: str, field: str | None) 
 
 def _is_input(text: str) -> bool:
     """Whether `Corpus` is meant: stdin, a file, a folder with a slash, a pattern that fits something."""
-    if text == "-" or os.path.isfile(text) or ("/" in text and os.path.isdir(text)):
+    if text == "-" or os.path.isfile(text) or ("/" in text and text.strip("/") and os.path.isdir(text)):
         return True
     return any(sign in text for sign in "*?[") and bool(glob.glob(text))
 

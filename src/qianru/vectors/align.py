@@ -8,6 +8,7 @@ centred and scaled once more (Artetxe, Labaka & Agirre 2016).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,17 +54,21 @@ class Retrieval:
     n_asked: int
 
 
+_BLANKS = " \t\r\f\v"
+
+
 def read_dictionary(path: str | Path) -> list[tuple[str, str]]:
-    """Pairs of words, one a line, between a tab or a space (MUSE's form). Raises FormatError."""
+    """Pairs of words, one a line, between a tab or ASCII blanks (MUSE's form). Raises FormatError."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = Path(path).read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(f"cannot be read: {error}", path=str(path)) from None
     pairs = []
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
-        words = line.strip().split("\t") if "\t" in line else line.split()
+        line = line.strip(_BLANKS)
+        words = [word.strip(_BLANKS) for word in re.split("\t" if "\t" in line else f"[{_BLANKS}]+", line)]
         if len(words) != 2 or not all(words):
             raise FormatError(f"line {number}: two words were expected, got {line[:80]!r}", path=str(path))
         pairs.append((words[0], words[1]))

@@ -52,7 +52,11 @@ def inspect_file(path: str | Path) -> Inspection:
     compressed = place.is_file() and head_of(place)[1]
     if kind not in _READABLE:
         return _made(place, kind, compressed, next_step=NEXT_STEPS.get(kind, ""))
-    if kind == "glove" or (kind == "word2vec" and text_header(place) is not None):
+    try:
+        is_text = kind == "glove" or (kind == "word2vec" and text_header(place) is not None)
+    except FormatError:
+        is_text = False  # reading tells the same error as a problem
+    if is_text:
         return _inspect_text(place, kind, compressed)
     return _inspect_by_reading(place, kind, compressed)
 

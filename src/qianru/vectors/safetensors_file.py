@@ -87,12 +87,14 @@ def view_tensor(
     path: Path,
     name: str,
 ) -> NDArray[np.generic]:
-    """A read-only view of the tensor that the header's entry tells of. Raises FormatError."""
+    """A read-only view of the tensor that the header's entry tells of, a copy if it is not aligned. Raises FormatError."""
     begin, shape = _place(entry, dtype, dtype_name, n_dimensions, path, len(mapped) - data_begin, name)
-    if (data_begin + begin) % dtype.itemsize:
-        raise FormatError(f"tensor {name!r} is not aligned", path=str(path), offset=data_begin + begin)
-    count = int(np.prod(shape, dtype=object))
-    flat: NDArray[np.generic] = np.frombuffer(mapped, dtype, count=count, offset=data_begin + begin)
+    count, begin = int(np.prod(shape, dtype=object)), data_begin + begin
+    flat: NDArray[np.generic]
+    if begin % dtype.itemsize:  # older writers did not pad their headers
+        flat = np.frombuffer(mapped[begin : begin + count * dtype.itemsize], dtype)
+    else:
+        flat = np.frombuffer(mapped, dtype, count=count, offset=begin)
     return flat.reshape(shape)
 
 

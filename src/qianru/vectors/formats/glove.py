@@ -43,6 +43,17 @@ def read_glove(path: Path, *, errors: str = "strict", repair: bool = False) -> S
 def write_glove(path: Path, stored: Stored, *, compressed: bool, force: bool) -> None:
     """Write the file. Raises ArgumentError for a word that could not be read back; OutputError."""
     check_first_word(stored.keys[0], "GloVe's text")
+    first = float(stored.matrix[0, 0])
+    if (
+        stored.matrix.shape[1] == 1
+        and stored.keys[0].strip().isdecimal()
+        and first >= 0
+        and first.is_integer()
+    ):
+        raise ArgumentError(
+            f"the first key {stored.keys[0]!r} and its number {first:.0f} would be read as word2vec's header",
+            hint="keep the vectors in a model folder (save), or export another form",
+        )
     for row, word in enumerate(stored.keys):
         if _BREAKS.search(word) or _ENDS_IN_NUMBER.search(word):
             raise ArgumentError(

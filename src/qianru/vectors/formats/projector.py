@@ -40,11 +40,13 @@ def looks_like_tsv(head: bytes) -> bool:
 
 def metadata_names(path: Path) -> list[str]:
     """What the file with the words may be called."""
-    names = ["metadata.tsv", "meta.tsv", "labels.tsv"]
-    for word in ("vectors", "tensors", "tensor", "vecs"):
-        if word in path.stem:
-            names.append(path.name.replace(word, "metadata"))
-    return names
+    stems = [word for word in ("vectors", "tensors", "tensor", "vecs") if word in path.stem]
+    return [
+        *(path.name.replace(word, "metadata") for word in stems),
+        "metadata.tsv",
+        "meta.tsv",
+        "labels.tsv",
+    ]
 
 
 def read_tsv(path: Path, *, errors: str = "strict", repair: bool = False) -> Stored:

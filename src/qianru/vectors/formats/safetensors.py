@@ -116,7 +116,7 @@ def _choose(header: Mapping[str, object], path: Path) -> str:
         raise FormatError(
             f"{len(found)} matrices of floats, and none of a known name: {shown or 'none'}",
             path=str(path),
-            hint="name one: tensor=… (--tensor)" if found else "",
+            hint="keep one of them in the file, or call it embeddings" if found else "",
         )
     return found[0]
 

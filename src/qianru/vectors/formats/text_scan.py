@@ -14,6 +14,8 @@ _MAX_LINE = 1 << 24
 _LOOK = 1 << 20
 _NUMERALS = re.compile(rb"(?:[ \t]+[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)+[ \t\r\n]*")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_LARGE = re.compile(rb"[eE]\+?\d\d|\d{38}")
+_MAX_FLOAT32 = 3.4028235677973366e38  # from here on a number is rounded to infinity
 _NOT_FINITE = re.compile(rb"[ \t][+-]?(nan|inf(inity)?)(?=[ \t\r\n]|$)", re.IGNORECASE)
 
 
@@ -38,7 +40,11 @@ _KINDS = {
     "few": ("rows with too few numbers", "the rows are damaged: take them from their source again", False),
     "many": ("rows with too many numbers", "the rows are damaged: take them from their source again", False),
     "number": ("rows with something that is no number", "take them from their source again", False),
-    "finite": ("rows with NaN or an infinite number", "take them from their source again", False),
+    "finite": (
+        "rows with NaN, an infinite number or one beyond float32",
+        "take them from their source again",
+        False,
+    ),
     "word": ("rows without a word", "give each row a word", False),
     "blank": ("empty lines between rows", "delete them: sed -i '/^\\s*$/d' FILE", False),
     "tail": ("the last row is cut off", "copy the file again, or --repair drops the row", True),
@@ -137,6 +143,9 @@ class _Scanner:
         numbers = line[len(word) :]
         if not _NUMERALS.fullmatch(numbers):
             self._note("finite" if _NOT_FINITE.search(numbers) else "tail" if cut else "number")
+            return
+        if _LARGE.search(numbers) and any(abs(float(number)) > _MAX_FLOAT32 for number in numbers.split()):
+            self._note("finite")
             return
         self._n_rows += 1
         self._word(word)

@@ -11,22 +11,20 @@ from qianru.errors import ArgumentError, FormatError
 from qianru.vectors.keys import Keys
 from qianru.vectors.stored import Stored
 
-# Files of these names have plain companions (vectors.tsv, metadata.tsv), others prefixed ones.
-_COMMON_STEMS = ("vectors", "tensors", "embeddings", "matrix")
+# A file of this name has a plain companion (vectors.tsv, metadata.tsv); others have their own, so that no two share one.
+_COMMON_STEM = "vectors"
 
 
 def companion_path(path: Path, name: str) -> Path:
     """Where the word list of a file of numbers is written: beside it."""
-    return path.with_name(name if path.stem in _COMMON_STEMS else f"{path.stem}.{name}")
+    return path.with_name(name if path.stem == _COMMON_STEM else f"{path.stem}.{name}")
 
 
 def find_companion(path: Path, *names: str) -> Path | None:
-    """The word list beside a file of numbers, or None."""
-    for name in names:
-        for candidate in (path.with_name(f"{path.stem}.{name}"), path.with_name(name)):
-            if candidate.is_file():
-                return candidate
-    return None
+    """The word list beside a file of numbers, or None; its own before one that other files may share."""
+    own = [path.with_name(f"{path.stem}.{name}") for name in names]
+    shared = [path.with_name(name) for name in names]
+    return next((candidate for candidate in (*own, *shared) if candidate.is_file()), None)
 
 
 def require_companion(path: Path, *names: str) -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -14,17 +16,39 @@ gensim = pytest.importorskip("gensim")
 @pytest.fixture(scope="module")
 def ours() -> Vectors:
     matrix = np.random.default_rng(9).standard_normal((120, 11)).astype(np.float32)
-    return Vectors(["猫", "New York", *(f"w{i}" for i in range(118))], matrix, counts=range(120, 0, -1))
+    return Vectors(["猫", "New York", *(f"w{i}" for i in range(118))], matrix, counts=range(240, 0, -2))
 
 
 def test_there_and_back(ours: Vectors) -> None:
     theirs = ours.to_gensim()
     assert theirs.index_to_key == list(ours.keys)
     np.testing.assert_array_equal(theirs.vectors, ours.to_numpy())
-    assert theirs.get_vecattr("猫", "count") == 120
+    assert theirs.get_vecattr("猫", "count") == 240
     back = Vectors.from_gensim(theirs)
     assert back.fingerprint == ours.fingerprint
     np.testing.assert_array_equal(back.counts, ours.counts)
+
+
+def test_counts_that_gensim_made_up_and_rows_that_it_left_empty(ours: Vectors, tmp_path: Path) -> None:
+    ours.subset(["猫", "w1", "w2"]).export(tmp_path / "v.bin")
+    theirs = gensim.models.KeyedVectors.load_word2vec_format(tmp_path / "v.bin", binary=True)
+    assert theirs.get_vecattr("猫", "count") == 3
+    assert Vectors.from_gensim(theirs).counts is None
+    roomy = gensim.models.KeyedVectors(3, count=10)
+    roomy.add_vectors(["a", "b"], np.eye(2, 3, dtype=np.float32))
+    made = Vectors.from_gensim(roomy)
+    assert list(made) == ["a", "b"]
+    np.testing.assert_array_equal(made.to_numpy(), np.eye(2, 3))
+
+
+def test_what_is_no_word_is_not_found(ours: Vectors) -> None:
+    assert 1 not in ours.key_to_index
+    assert ours.key_to_index.get(None) is None
+    with pytest.raises(ValueError, match="not among the keys"):
+        ours.keys.index(5)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="hold words and vectors, got 1"):
+        ours.most_similar(positive=[1])  # type: ignore[list-item]
+    assert ours.most_similar(positive=("w1", 2.0)) == ours.most_similar(positive=[("w1", 2.0)])
 
 
 def test_a_trained_model() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -95,7 +95,7 @@ class _Rows(Mapping[str, int]):
         self._keys = keys if isinstance(keys, Keys) else Keys.from_words(keys)
 
     def __getitem__(self, word: str) -> int:
-        row = self._keys.find(word)
+        row = self._keys.find(word) if isinstance(word, str) else -1
         if row < 0:
             raise KeyError(word)
         return row
@@ -108,14 +108,20 @@ class _Rows(Mapping[str, int]):
 
 
 def _weighted(given: Weighted | Sequence[Weighted], sign: float) -> list[tuple[str | Float32Array, float]]:
-    if isinstance(given, str) or (isinstance(given, np.ndarray) and given.ndim == 1):
-        given = [given]
+    def has_weight(term: object) -> bool:
+        return isinstance(term, tuple) and len(term) == 2 and isinstance(term[1], (int, float))
+
+    if isinstance(given, str) or (isinstance(given, np.ndarray) and given.ndim == 1) or has_weight(given):
+        given = cast("Sequence[Weighted]", [given])
     found = []
-    for term in given:
-        if isinstance(term, tuple) and len(term) == 2 and not isinstance(term[1], str):
-            found.append((term[0], float(term[1])))
-        else:
-            found.append((term, sign))
+    for each in given:
+        term, weight = cast("tuple[str | Float32Array, float]", each if has_weight(each) else (each, sign))
+        if not isinstance(term, (str, np.ndarray)):
+            raise ArgumentError(
+                f"positive and negative hold words and vectors, got {term!r}",
+                hint='write ["cat", ("dog", 0.5)]',
+            )
+        found.append((term, float(weight)))
     return found
 
 
@@ -131,5 +137,11 @@ def parts_of_gensim(model: Any) -> tuple[list[str], Float32Array, UInt64Array | 
             f"gensim vectors must have index_to_key and vectors, got {type(model).__name__}",
             hint="give a KeyedVectors of gensim 4, or a model with one as `wv`",
         )
+    # Room that was made for words and not filled has none.
+    rows = np.array([row for row, word in enumerate(words) if word is not None], np.int64)
     counts = getattr(found, "expandos", {}).get("count")
-    return [str(word) for word in words], np.array(matrix[: len(words)], dtype=np.float32, order="C"), counts
+    if counts is not None:
+        counts = np.asarray(counts)[rows]
+        if np.array_equal(counts, np.arange(len(rows), 0, -1)):
+            counts = None  # the ranks that gensim puts down where a file tells no counts
+    return [str(words[row]) for row in rows], np.array(matrix[rows], dtype=np.float32, order="C"), counts

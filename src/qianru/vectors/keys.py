@@ -109,7 +109,7 @@ class Keys(Sequence[str]):
 
     def index(self, word: str, start: int = 0, stop: int | None = None) -> int:
         """The row of the word, as `list.index`. Raises ValueError if it is not there; `row` says more."""
-        row = self.find(word)
+        row = self.find(word) if isinstance(word, str) else -1
         if row not in range(*slice(start, stop).indices(len(self))):
             raise ValueError(f"{word!r} is not among the keys")
         return row

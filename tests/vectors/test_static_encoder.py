@@ -134,6 +134,21 @@ def test_static_folders_of_others(vectors: Vectors, tmp_path: Path, modules: boo
         StaticEncoder.load(folder)
 
 
+@pytest.mark.parametrize("more", ["mapping", "weights"])
+def test_rows_that_are_not_the_tokens_vectors_are_refused(
+    vectors: Vectors, tmp_path: Path, more: str
+) -> None:
+    folder = foreign(tmp_path / "m", vectors, modules=False, name="embeddings")
+    n = len(vectors) + 1
+    save_file(
+        {"embeddings": np.zeros((n, 3), np.float32), more: np.ones(n, np.float32)},
+        folder / "model.safetensors",
+    )
+    for opens in (lambda: StaticEncoder.load(folder), lambda: Vectors.load(folder / "model.safetensors")):
+        with pytest.raises(FormatError, match=f"a tensor '{more}' says"):
+            opens()
+
+
 def test_the_fingerprint_tells_all_that_vectors_depend_on() -> None:
     words, matrix = ["cat", "dog"], np.eye(2, 4, dtype=np.float32)
     rule = SubwordRule(min_n=2, max_n=3, n_buckets=50)

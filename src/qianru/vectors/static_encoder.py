@@ -21,6 +21,7 @@ from qianru.progress import ProgressCallback
 from qianru.tokens import TokenBatch, Tokenizer
 from qianru.tokens.word_model import write_word_tokenizer
 from qianru.vectors.encoder import Encoded, Span, checked_spans, describe_flags
+from qianru.vectors.formats.safetensors import refuse_shared_rows
 from qianru.vectors.keys import Keys
 from qianru.vectors.safetensors_file import MAX_FOREIGN_HEADER, map_header, parse_json_object, view_tensor
 from qianru.vectors.stored import of_corpus
@@ -275,9 +276,10 @@ def _open_foreign(
         )
     mapped, header, begin = map_header(file, max_header=MAX_FOREIGN_HEADER)
     name = next((name for name in _TENSOR_NAMES if name in header), None)
-    if name is None or "mapping" in header:
+    refuse_shared_rows(header, file)
+    if name is None:
         raise FormatError(
-            f"a tensor {' or '.join(_TENSOR_NAMES)} without a mapping was expected, got {', '.join(sorted(header))}",
+            f"a tensor {' or '.join(_TENSOR_NAMES)} was expected, got {', '.join(sorted(header))}",
             path=str(file),
         )
     entry = header[name]

@@ -71,6 +71,8 @@ def read_safetensors(
 ) -> Stored:
     """The matrix and its words. Raises FormatError, naming the tensors there are where none is sure."""
     mapped, header, begin = map_header(path, max_header=MAX_FOREIGN_HEADER)
+    if "embeddings" in header:
+        refuse_shared_rows(header, path)
     name = tensor if tensor is not None else _choose(header, path)
     entry = header.get(name)
     dtype_name = entry.get("dtype") if isinstance(entry, dict) else None
@@ -86,6 +88,17 @@ def read_safetensors(
     # A matrix often has rows to spare after the last word.
     data, offsets = pack(words)
     return with_distinct_keys(data, offsets, matrix[: len(words)], provenance, str(source), keep_first=repair)
+
+
+def refuse_shared_rows(header: Mapping[str, object], path: Path) -> None:
+    """Raise FormatError for a static model of model2vec whose rows are not the tokens' vectors yet."""
+    for name in ("mapping", "weights"):
+        if name in header:
+            raise FormatError(
+                f"a tensor {name!r} says that rows are shared by tokens or weighted, which is not read here",
+                path=str(path),
+                hint="save the vector of each token, multiplied out, as one matrix",
+            )
 
 
 def _widened(raw: NDArray[np.generic]) -> Float32Array:

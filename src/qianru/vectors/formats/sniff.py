@@ -54,7 +54,7 @@ DESCRIPTIONS = {
 NEXT_STEPS = {
     "pickle": "a pickle can run any code, so it is never opened: where you trust it, in Python with the library that "
     'wrote it, e.g. gensim: KeyedVectors.load(FILE).save_word2vec_format("vectors.bin", binary=True)',
-    "zip": "a torch checkpoint holds pickles and is never opened: save its matrix as .safetensors or .npy with the "
+    "zip": "neither a torch checkpoint, which holds pickles, nor .npz is opened: save the matrix as .safetensors or .npy with the "
     "library that wrote it",
     "hdf5": "write its matrix as .npy with h5py, and the words one a line beside it",
     "xz": "unpack it first: xz -dk FILE",

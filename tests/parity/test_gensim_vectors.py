@@ -39,6 +39,12 @@ def test_counts_that_gensim_made_up_and_rows_that_it_left_empty(ours: Vectors, t
     made = Vectors.from_gensim(roomy)
     assert list(made) == ["a", "b"]
     np.testing.assert_array_equal(made.to_numpy(), np.eye(2, 3))
+    roomy.expandos["count"] = np.array([1])
+    with pytest.raises(ArgumentError, match="12 words and 1 counts"):
+        Vectors.from_gensim(roomy)
+    roomy.vectors = roomy.vectors[:1]
+    with pytest.raises(ArgumentError, match="12 words and 1 rows"):
+        Vectors.from_gensim(roomy)
 
 
 def test_what_is_no_word_is_not_found(ours: Vectors) -> None:
@@ -46,8 +52,12 @@ def test_what_is_no_word_is_not_found(ours: Vectors) -> None:
     assert ours.key_to_index.get(None) is None
     with pytest.raises(ValueError, match="not among the keys"):
         ours.keys.index(5)  # type: ignore[arg-type]
-    with pytest.raises(ArgumentError, match="hold words and vectors, got 1"):
-        ours.most_similar(positive=[1])  # type: ignore[list-item]
+    for given in ([1], 1, [None], [("w1", "w2")]):
+        with pytest.raises(ArgumentError, match="positive and negative hold words and vectors, got"):
+            ours.most_similar(positive=given)  # type: ignore[arg-type]
+    for vector in (np.ones(3), np.ones((2, 11)), np.array(["w1", "w2"]), np.array(1)):
+        with pytest.raises(ArgumentError, match="a vector must be 11 numbers long"):
+            ours.most_similar(positive=["w1", vector])
     assert ours.most_similar(positive=("w1", 2.0)) == ours.most_similar(positive=[("w1", 2.0)])
 
 
@@ -79,7 +89,8 @@ def test_names(ours: Vectors) -> None:
         {"positive": "猫"},
         {"positive": ["w1", "w2"], "negative": ["w3"]},
         {"positive": [("w1", 2.0), "w2"], "negative": [("w3", 0.5)], "topn": 3},
-        {"negative": ["w9"]},
+        {"positive": [("w1", np.float32(2)), "w2"]},
+        {"positive": None, "negative": ["w9"]},
     ],
 )
 def test_most_similar(ours: Vectors, asked: dict) -> None:

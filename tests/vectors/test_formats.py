@@ -120,6 +120,11 @@ def test_glove_as_it_is_written(tmp_path: Path) -> None:
         (b"a 1 2\nb 1 2\nc 1", "line 3: 1 numbers", 12),
         (b"\xef\xbb\xbfa 1 2\n", "byte order mark", 0),
         (b"a 1 2\na 1 2\n", "comes twice", None),
+        (b"a 1 2\rb 1 2\r", "ends in CR alone", 0),
+        (b"3 2\ra 1 2\rb 1 2\rc 1 2\r", "ends in CR alone", 0),
+        (b"2 2\na 1 2\rb 1 2\r", "ends in CR alone", 4),
+        (b"1 2\r2 3\r3 4\r", "ends in CR alone", 0),
+        (b"a 1 2\nb 1 2\rc 1 2\n", "ends in CR alone", None),
         (b"a 1 2\n\xff 1 2\n", "not UTF-8", 6),
     ],
 )
@@ -207,8 +212,9 @@ def test_safetensors_as_others_write_it(tmp_path: Path) -> None:
         tmp_path / "m.safetensors",
         metadata={"vocab": '["a", "b"]'},
     )
-    with pytest.raises(FormatError, match=r"2 matrices .*x, y"):
+    with pytest.raises(FormatError, match=r"2 matrices .*x, y") as caught:
         load(tmp_path / "m.safetensors")
+    assert "keep one of them in the file" in caught.value.hint
     header = b'{"x":{"dtype":[0],"shape":[1,1],"data_offsets":[0,4]}}'
     (tmp_path / "m.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     with pytest.raises(FormatError, match="0 matrices"):
@@ -267,7 +273,7 @@ def test_numpy_as_others_write_it(tmp_path: Path) -> None:
 def test_what_is_not_opened(tmp_path: Path) -> None:
     for data, message in [
         (b"\x80\x04\x95", "pickle"),
-        (b"PK\x03\x04", "zip"),
+        (b"PK\x03\x04", r"zip[^$]*nor \.npz"),
         (b"GGUF\x03", "GGUF"),
         (b"", "empty"),
     ]:
@@ -285,7 +291,7 @@ def test_nothing_is_left_of_half_a_pair(vectors: Vectors, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("suffix", ["tsv", "npy"])
 def test_two_files_in_a_folder_keep_their_own_words(tmp_path: Path, suffix: str) -> None:
-    names = ["vectors", "my_vectors", "matrix", "tensors", "v"]
+    names = ["vectors", "my_vectors", "my", "my.vectors", "matrix", "tensors", "v"]
     for n, name in enumerate(names):
         Vectors([f"{name}a", f"{name}b"], np.eye(2, dtype=np.float32) + n).export(
             tmp_path / f"{name}.{suffix}", force=True
@@ -307,7 +313,9 @@ def test_a_file_s_own_words_come_before_shared_ones(tmp_path: Path) -> None:
 
 
 def test_glove_of_one_number_is_no_header(tmp_path: Path) -> None:
-    made = [Vectors(["1", "cat"], np.array([[number], [5]], np.float32)) for number in (1, 1.5, -1)]
+    made = [
+        Vectors(["1", "cat"], np.array([[number], [5]], np.float32)) for number in (1, 1.5, -1, -0.0, 1e20)
+    ]
     with pytest.raises(ArgumentError, match="would be read as word2vec's header"):
         made[0].export(tmp_path / "v.glove")
     for vectors in made[1:]:
@@ -315,17 +323,20 @@ def test_glove_of_one_number_is_no_header(tmp_path: Path) -> None:
         assert list(load(tmp_path / "v.glove")) == ["1", "cat"]
 
 
-@pytest.mark.parametrize("pad", [1, 2, 3])
-def test_safetensors_that_are_not_aligned(tmp_path: Path, pad: int) -> None:
+@pytest.mark.parametrize(("pad", "front"), [(1, 0), (2, 0), (3, 0), (0, 1), (0, 3)])
+def test_safetensors_that_are_not_aligned(tmp_path: Path, pad: int, front: int) -> None:
     matrix = np.arange(6, dtype=np.float32).reshape(2, 3)
     head = json.dumps(
         {
             "__metadata__": {"vocab": '["a", "b"]'},
-            "embeddings": {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]},
+            "front": {"dtype": "U8", "shape": [front], "data_offsets": [0, front]},
+            "embeddings": {"dtype": "F32", "shape": [2, 3], "data_offsets": [front, front + 24]},
         }
     ).encode()
     head += b" " * ((pad - len(head)) % 4)
-    (tmp_path / "v.safetensors").write_bytes(len(head).to_bytes(8, "little") + head + matrix.tobytes())
+    (tmp_path / "v.safetensors").write_bytes(
+        len(head).to_bytes(8, "little") + head + bytes(front) + matrix.tobytes()
+    )
     loaded = load(tmp_path / "v.safetensors")
     np.testing.assert_array_equal(loaded.to_numpy(), matrix)
     np.testing.assert_array_equal(load_file(tmp_path / "v.safetensors")["embeddings"], matrix)

@@ -33,6 +33,14 @@ TEXTS = [
         ["rows with something that is no number", "rows with NaN, an infinite number or one beyond float32"],
     ),
     (b"a 1e39 2\nb 3.4e38 4\n", "glove", 1, ["rows with NaN, an infinite number or one beyond float32"]),
+    (
+        b"a " + b"1" * 31 + b"e9 2\nb 3 4\n",
+        "glove",
+        1,
+        ["rows with NaN, an infinite number or one beyond float32"],
+    ),
+    (b"a 1 2\nb 3 4\rc 5 6\n", "glove", 1, ["rows that end in CR alone"]),
+    (b"a 1 2\rb 3 4\n", "glove", 0, ["rows that end in CR alone"]),
     (b"a 1 2\n 3 4\nc 1 2\n", "glove", 2, ["rows without a word"]),
 ]
 
@@ -104,6 +112,23 @@ def test_what_cannot_be_read_at_all_is_a_problem(tmp_path: Path, data: bytes) ->
     assert not problem.safe
 
 
+@pytest.mark.parametrize("data", [b"2 2\na 1 2\nb 3 4\n", b"a 1 2\nb 3 4\n"])
+def test_gzip_data_cut_anywhere_are_a_problem(tmp_path: Path, data: bytes) -> None:
+    packed = gzip.compress(data, mtime=0)
+    for end in range(2, len(packed)):
+        (tmp_path / "v").write_bytes(packed[:end])
+        assert "damaged gzip data" in inspect_file(tmp_path / "v").problems[-1].what
+        with pytest.raises(FormatError, match="damaged gzip data"):
+            Vectors.load(tmp_path / "v", repair=True)
+
+
+def test_what_is_left_after_repair_is_told(tmp_path: Path) -> None:
+    (tmp_path / "v").write_bytes(b"\xef\xbb\xbf0 2\na 1 2\n")
+    (problem,) = inspect_file(tmp_path / "v").problems
+    assert "n_keys 0" in problem.what
+    assert "--repair" not in problem.repair
+
+
 def test_missing(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match="no such file"):
         inspect_file(tmp_path / "missing")
@@ -111,7 +136,7 @@ def test_missing(tmp_path: Path) -> None:
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    st.lists(st.sampled_from([b"a 1 2\n", b"b 3 4\n", b"c 1\n", b"\n", b" 1 2\n", b"d e 1 2\n", b"f x 2\n", b"\xff 1 2\n", b"g 1 2 3\n", b"h -4e38 2\n"]), max_size=8),
+    st.lists(st.sampled_from([b"a 1 2\n", b"b 3 4\n", b"c 1\n", b"\n", b" 1 2\n", b"d e 1 2\n", b"f x 2\n", b"\xff 1 2\n", b"g 1 2 3\n", b"h -4e38 2\n", b"i 1 2\r"]), max_size=8),
     st.sampled_from([b"", b"3 2\n", b"\xef\xbb\xbf"]),
     st.sampled_from([b"", b"z 1 2", b"z 1"]),
 )  # fmt: skip

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -51,8 +52,8 @@ class GensimNames:
 
     def most_similar(
         self: Any,
-        positive: Weighted | Sequence[Weighted] = (),
-        negative: Weighted | Sequence[Weighted] = (),
+        positive: Weighted | Sequence[Weighted] | None = (),
+        negative: Weighted | Sequence[Weighted] | None = (),
         topn: int = 10,
     ) -> list[tuple[str, float]]:
         """The words nearest to the mean of the positive and minus the negative ones, all of length 1.
@@ -61,7 +62,7 @@ class GensimNames:
         the positive ones, ("car", -0.5) among the negative ones. Words given are not among the answers. `similar` and
         `analogy` say the same shorter. Raises UnknownWordError, ArgumentError.
         """
-        terms = [*_weighted(positive, 1.0), *_weighted(negative, -1.0)]
+        terms = [*_weighted(positive, 1.0, self.dim), *_weighted(negative, -1.0, self.dim)]
         if not terms:
             raise ArgumentError("positive and negative must hold at least one word or vector, got none")
         words = [term for term, _ in terms if isinstance(term, str)]
@@ -107,11 +108,16 @@ class _Rows(Mapping[str, int]):
         return len(self._keys)
 
 
-def _weighted(given: Weighted | Sequence[Weighted], sign: float) -> list[tuple[str | Float32Array, float]]:
+def _weighted(
+    given: Weighted | Sequence[Weighted] | None, sign: float, dim: int
+) -> list[tuple[str | Float32Array, float]]:
     def has_weight(term: object) -> bool:
-        return isinstance(term, tuple) and len(term) == 2 and isinstance(term[1], (int, float))
+        return isinstance(term, tuple) and len(term) == 2 and isinstance(term[1], Real)
 
-    if isinstance(given, str) or (isinstance(given, np.ndarray) and given.ndim == 1) or has_weight(given):
+    if given is None:  # gensim's default
+        return []
+    is_one = isinstance(given, str) or (isinstance(given, np.ndarray) and given.ndim < 2) or has_weight(given)
+    if is_one or not isinstance(given, Iterable):
         given = cast("Sequence[Weighted]", [given])
     found = []
     for each in given:
@@ -121,6 +127,8 @@ def _weighted(given: Weighted | Sequence[Weighted], sign: float) -> list[tuple[s
                 f"positive and negative hold words and vectors, got {term!r}",
                 hint='write ["cat", ("dog", 0.5)]',
             )
+        if isinstance(term, np.ndarray) and (term.shape != (dim,) or term.dtype.kind not in "fiu"):
+            raise ArgumentError(f"a vector must be {dim} numbers long, got shape {term.shape}, {term.dtype}")
         found.append((term, float(weight)))
     return found
 
@@ -137,11 +145,18 @@ def parts_of_gensim(model: Any) -> tuple[list[str], Float32Array, UInt64Array | 
             f"gensim vectors must have index_to_key and vectors, got {type(model).__name__}",
             hint="give a KeyedVectors of gensim 4, or a model with one as `wv`",
         )
+    if len(words) != len(matrix):
+        raise ArgumentError(f"gensim vectors hold {len(words)} words and {len(matrix)} rows")
     # Room that was made for words and not filled has none.
-    rows = np.array([row for row, word in enumerate(words) if word is not None], np.int64)
+    filled = np.array([word is not None for word in words], np.bool_)
+    if not filled.all():
+        matrix = matrix[filled]
     counts = getattr(found, "expandos", {}).get("count")
     if counts is not None:
-        counts = np.asarray(counts)[rows]
-        if np.array_equal(counts, np.arange(len(rows), 0, -1)):
+        if len(counts) != len(words):
+            raise ArgumentError(f"gensim vectors hold {len(words)} words and {len(counts)} counts")
+        counts = np.asarray(counts)[filled]
+        if np.array_equal(counts, np.arange(len(counts), 0, -1)):
             counts = None  # the ranks that gensim puts down where a file tells no counts
-    return [str(words[row]) for row in rows], np.array(matrix[rows], dtype=np.float32, order="C"), counts
+    words = [str(word) for word in words if word is not None]
+    return words, np.array(matrix, dtype=np.float32, order="C"), counts

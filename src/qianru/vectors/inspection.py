@@ -123,9 +123,9 @@ def _inspect_by_reading(path: Path, kind: str, compressed: bool) -> Inspection:
     except FormatError as error:
         try:
             stored = read_any(path, verify=True, errors="surrogateescape", repair=True)
-        except FormatError:
+        except FormatError as left:
             problems.append(
-                Problem(error.message, 1, "", error.hint or "take the file from its source again", False)
+                Problem(left.message, 1, "", left.hint or "take the file from its source again", False)
             )
             return _made(path, kind, compressed, problems=tuple(problems), next_step=_advice(path, problems))
         problems.append(Problem(error.message, 1, "", "--repair", True))

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from qianru import _core
 from qianru.errors import ArgumentError
 from qianru.vectors.formats.row_file import MAX_DIM, likely_dim, open_rows
+from qianru.vectors.formats.word2vec import looks_like_word2vec
 from qianru.vectors.formats.word2vec_write import write_rows
 from qianru.vectors.formats.words import check_first_word
 from qianru.vectors.stored import Stored
@@ -43,15 +45,10 @@ def read_glove(path: Path, *, errors: str = "strict", repair: bool = False) -> S
 def write_glove(path: Path, stored: Stored, *, compressed: bool, force: bool) -> None:
     """Write the file. Raises ArgumentError for a word that could not be read back; OutputError."""
     check_first_word(stored.keys[0], "GloVe's text")
-    first = float(stored.matrix[0, 0])
-    if (
-        stored.matrix.shape[1] == 1
-        and stored.keys[0].strip().isdecimal()
-        and first >= 0
-        and first.is_integer()
-    ):
+    first = _core.word2vec_rows(stored.keys.lookup, stored.matrix, 0, 1, format="text")
+    if looks_like_word2vec(first):
         raise ArgumentError(
-            f"the first key {stored.keys[0]!r} and its number {first:.0f} would be read as word2vec's header",
+            f"the first line {first.decode().rstrip()!r} would be read as word2vec's header",
             hint="keep the vectors in a model folder (save), or export another form",
         )
     for row, word in enumerate(stored.keys):

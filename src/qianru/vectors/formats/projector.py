@@ -83,8 +83,10 @@ def _words(path: Path, n: int, *, errors: str) -> list[bytes]:
 def write_tsv(path: Path, stored: Stored, *, force: bool) -> None:
     """Write both tables. Raises ArgumentError for a word with a tab or a line break; OutputError."""
     check_lines(stored.keys, "\t\n\r", "a table")
-    name = path.name.replace("vectors", "metadata") if "vectors" in path.stem else None
-    beside = path.with_name(name) if name else companion_path(path, "metadata.tsv")
+    name = path.name.replace("vectors", "metadata") if "vectors" in path.stem else ""
+    # my.metadata.tsv is that of my.tsv, not of my.vectors.tsv too.
+    own = name and not name.endswith(".metadata.tsv")
+    beside = path.with_name(name) if own else companion_path(path, "metadata.tsv")
     with new_file(beside, force=force) as words:
         words.write_bytes(word_lines(stored.keys))
         write_rows(path, stored, header=False, kind="numbers", compressed=False, force=force)

@@ -30,6 +30,8 @@ BOM = b"\xef\xbb\xbf"
 MAX_DIM = 1 << 20
 # NaN and infinity are numbers here, and errors later.
 NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
+# The end of a row that would be read as a part of a word, or its numbers as more of the row before.
+LONE_CR = re.compile(rb"[ \t][+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?[ \t]*\r+[^\r\n]")
 # Deflate cannot shrink data by more than this.
 _MAX_RATIO = 1032
 _FIRST_ROWS = 1024
@@ -132,7 +134,12 @@ class RowFile:
         kind: "binary" or "text", how they are written; format: the name of the format in the provenance.
         """
         rows = _core.Word2vecRows(dim, format=kind, errors=errors)
+        if kind == "text":
+            self._refuse_lone_cr(self.rest.partition(b"\n")[0], self.at)
         matrix = self._rows(rows, dim, n_keys, binary=kind == "binary", repair=repair)
+        words = rows.key_bytes()
+        if kind == "text":
+            self._refuse_lone_cr(words, None)
         if rows.n_read == 0:
             raise self.error("no row in it", self.at)
         if n_keys is not None and rows.n_read != n_keys:
@@ -142,10 +149,18 @@ class RowFile:
             provenance["n_words_with_replaced_bytes"] = rows.n_broken
         if self.repairs:
             provenance["repairs"] = self.repairs
-        data = np.frombuffer(rows.key_bytes(), dtype=np.uint8)
+        data = np.frombuffer(words, dtype=np.uint8)
         offsets = np.frombuffer(rows.key_offsets(), dtype=np.uint64)
         keep_first = repair or errors == "replace"
         return with_distinct_keys(data, offsets, matrix, provenance, str(self._path), keep_first=keep_first)
+
+    def _refuse_lone_cr(self, data: bytes, offset: int | None) -> None:
+        if b"\r" in data and (match := LONE_CR.search(data)):
+            raise self.error(
+                f"a row that ends in CR alone: {match[0]!r}",
+                offset,
+                "put line feeds there: tr '\\r' '\\n' <FILE >NEW",
+            )
 
     def numbers(self, dim: int) -> Float32Array:
         """Rows of numbers alone, as many as there are."""

@@ -78,16 +78,16 @@ def head_of(path: Path) -> tuple[bytes, bool]:
         with gzip.open(path) as unpacked:
             return unpacked.read(_HEAD), True
     except (EOFError, OSError, zlib.error):
-        # What is damaged is for the reader to say; what did come out tells the kind.
-        return zlib.decompressobj(wbits=31).decompress(head, _HEAD) if _unpacks(head) else b"", True
+        # What is damaged is for the reader to say; what did come out tells the kind, if it is a line at least.
+        unpacked_head = _unpacked(head)
+        return unpacked_head if b"\n" in unpacked_head else b"", True
 
 
-def _unpacks(head: bytes) -> bool:
+def _unpacked(head: bytes) -> bytes:
     try:
-        zlib.decompressobj(wbits=31).decompress(head, _HEAD)
+        return zlib.decompressobj(wbits=31).decompress(head, _HEAD)
     except zlib.error:
-        return False
-    return True
+        return b""
 
 
 def sniff(path: Path) -> str:

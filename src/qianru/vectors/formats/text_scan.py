@@ -8,13 +8,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from qianru.vectors.formats.row_file import BOM, likely_dim
+from qianru.vectors.formats.row_file import BOM, LONE_CR, likely_dim
 
 _MAX_LINE = 1 << 24
 _LOOK = 1 << 20
 _NUMERALS = re.compile(rb"(?:[ \t]+[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)+[ \t\r\n]*")
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_LARGE = re.compile(rb"[eE]\+?\d\d|\d{38}")
+_LARGE = re.compile(rb"[eE]\+?\d|\d{38}")
 _MAX_FLOAT32 = 3.4028235677973366e38  # from here on a number is rounded to infinity
 _NOT_FINITE = re.compile(rb"[ \t][+-]?(nan|inf(inity)?)(?=[ \t\r\n]|$)", re.IGNORECASE)
 
@@ -37,6 +37,7 @@ _KINDS = {
     "dim": ("", "--repair takes the numbers there are", True),
     "gzip": ("damaged gzip data", "copy the file again", False),
     "endless": ("a line of more than 16 MiB", "the file is damaged, or of another kind", False),
+    "cr": ("rows that end in CR alone", "put line feeds there: tr '\\r' '\\n' <FILE >NEW", False),
     "few": ("rows with too few numbers", "the rows are damaged: take them from their source again", False),
     "many": ("rows with too many numbers", "the rows are damaged: take them from their source again", False),
     "number": ("rows with something that is no number", "take them from their source again", False),
@@ -98,6 +99,9 @@ class _Scanner:
             self._dim = likely_dim(begin.removeprefix(BOM))
             if self._header is not None and self._header[1] != self._dim:
                 self._note("dim", line=1)
+            if LONE_CR.search(begin.partition(b"\n")[0]):
+                self._note("cr", line=self._line_number + 1)
+                return self._result()
             self._lines()
         except (EOFError, OSError, zlib.error):
             self._note("gzip")
@@ -141,6 +145,9 @@ class _Scanner:
             return
         word = line.rsplit(None, self._dim)[0]
         numbers = line[len(word) :]
+        if b"\r" in word and LONE_CR.search(word):
+            self._note("cr")
+            return
         if not _NUMERALS.fullmatch(numbers):
             self._note("finite" if _NOT_FINITE.search(numbers) else "tail" if cut else "number")
             return
